@@ -3,7 +3,7 @@
 file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/fuzz/*_fuzz.c)
 add_custom_target(fuzz)
 # Helpers of tests that need no test framework.
-set(helpers ${PROJECT_SOURCE_DIR}/tests/support/otlp_reader.c)
+set(helpers ${PROJECT_SOURCE_DIR}/tests/support/otlp_reader.c ${PROJECT_SOURCE_DIR}/tests/support/checked_file.c)
 foreach(source IN LISTS sources)
   get_filename_component(name ${source} NAME_WE)
   add_executable(${name} ${source} ${helpers})

@@ -268,15 +268,23 @@ class RunPage {
 }
 
 // What it is held back by, or would be: [[name, text]].
-function heldNodes({ limits, batch, idempotency_key: key, sticky, desired_worker_id: worker, priority }) {
+function heldNodes({ id, limits, batch, idempotency_key: key, sticky, desired_worker_id: worker, priority }) {
     return [
         priority > 1 && ['priority', priorityName(priority)],
         ...limits.slots.map((slot) => [`key of ${slot.rule}`, slot.key === '' ? '(empty)' : slot.key]),
         ...limits.rates.map((rate) => ['takes', `${counted(rate.units, 'unit')} of ${rate.key}`]),
-        batch !== null && ['batch', [batch.key === '' ? 'of all' : batch.key, batch.running_together > 1 && `${batch.running_together} run together`].filter(Boolean).join(', ')],
+        batch !== null && ['batch', [batch.key === '' ? 'all in one group' : batch.key, batch.running_together > 1 && batchNodes(batch, id)]],
         key !== null && ['idempotency key', key],
         worker !== null && sticky !== 'none' && [`${sticky === 'hard' ? 'bound to' : 'prefers'} worker`, shortId(worker)],
     ].filter(Boolean);
+}
+
+// Those that its worker has together with it, as far as they are told.
+function batchNodes({ members, running_together: total }, id) {
+    const others = members.filter((member) => member !== id);
+    const rest = total - 1 - others.length;
+    return [', together with ', others.map((member, index) => [index > 0 && ', ', h('a', { href: href(`runs/${member}`), class: 'mono' }, shortId(member))]),
+        rest > 0 && ` and ${rest} more`];
 }
 
 function takersText({ taker_count: takers, waits }) {

@@ -28,8 +28,8 @@ typedef struct cleat_client cleat_client;
 typedef struct cleat_client_options {
     size_t struct_size;
     const char *database;          /* file of the embedded engine; NULL: CLEAT_DB, else "./cleat.db" */
-    const char *namespace_prefix;  /* before names of workflows and workers; NULL: HATCHET_CLIENT_NAMESPACE,
-                                    * else none; must be NULL in an embedded engine */
+    const char *namespace_prefix;  /* before names of workflows, workers and events; NULL:
+                                    * HATCHET_CLIENT_NAMESPACE, else none; must be NULL in an embedded engine */
     int64_t trace_retention_ms;    /* spans older than this are removed; 0: 7 days; negative: kept */
     int64_t trace_retention_bytes; /* oldest spans go above this size; 0: 1 GiB; negative: no limit */
 
@@ -100,8 +100,9 @@ typedef struct cleat_run_item {
  * Starts `count` runs in one transaction: all or none. `ids` (may be NULL) has room for `count`
  * and is filled in the order of `items`. CLEAT_ALREADY_EXISTS: other runs have the idempotency keys of
  * some, and all the rest were started; the ids of the former are those of the other runs. (A Hatchet engine
- * does not say which is which, and a server can say so of some fifty runs only: beyond that the ids are empty.) CLEAT_TOO_LARGE: they do not fit into one message to the
- * server (4 MiB unless said otherwise): start fewer at a time.
+ * does not say which is which, and a server can say so of some fifty runs only: beyond that the ids are empty.)
+ * CLEAT_TOO_LARGE: they do not fit into one message to the server (4 MiB unless said otherwise), or the expressions of their
+ * limits take too much together (docs/expressions.md), and none is started: start fewer at a time.
  */
 CLEAT_API cleat_status cleat_client_run_many(cleat_client *client, const cleat_run_item *items, size_t count,
                                              cleat_run_id *ids);
@@ -117,7 +118,8 @@ CLEAT_API cleat_status cleat_client_wait(cleat_client *client, const cleat_run_i
 
 /*
  * Cancels a run: a queued one never starts, a running one is told (cleat_task_is_cancelled()).
- * Its status is CANCELLED from then on. Of a workflow that has gone on as a new run, the one that lives is meant.
+ * Its status is CANCELLED from then on; of one of several tasks (cleat/dag.h) of which one has failed, FAILED.
+ * Of a workflow that has gone on as a new run, the one that lives is meant.
  * CLEAT_FAILED_PRECONDITION: it had ended already.
  * CLEAT_NOT_FOUND: there is no such run.
  */

@@ -36,7 +36,8 @@ extern "C" {
 typedef struct cleat_dag_condition {
     const char *parent;    /* one of its parents, which has completed, by what it has made */
     const char *sleep_for; /* "10s", "1h30m": from then on */
-    const char *event_key; /* of an event (cleat/event.h) pushed from then on, after what started the run */
+    /* Of an event (cleat/event.h) pushed from then on, after what started the run; 1 to 767 bytes, and no hook's. */
+    const char *event_key;
     /* CEL: over `output`, what the parent has made; or over `input`, the event's payload. NULL: any. */
     const char *expression;
     int or_group; /* conditions of one list with the same number, 1 or more, are alternatives; 0: it stands alone */

@@ -41,8 +41,10 @@ typedef struct cleat_event_options {
  * Pushes an event and returns when it is on disk, with the runs that it starts. `key` has 1 to 767 bytes and
  * keeps its case; in a client with a namespace the namespace comes before it. `payload` is a JSON object;
  * NULL is {}. `options` and `id` may be NULL.
- * CLEAT_INVALID_ARGUMENT, CLEAT_TOO_LARGE: what was given is wrong. CLEAT_UNAVAILABLE, CLEAT_IO,
- * CLEAT_DISK_FULL: the engine could not store it.
+ * CLEAT_INVALID_ARGUMENT, CLEAT_TOO_LARGE: what was given is wrong. CLEAT_TOO_LARGE: also when it would start more than
+ * 10,000 runs, or runs that have more than 100,000 tasks together, or when the expressions of its filters and of these
+ * runs take too much; then the event is not stored either. CLEAT_UNAVAILABLE, CLEAT_IO, CLEAT_DISK_FULL: the engine could
+ * not store it.
  */
 CLEAT_API cleat_status cleat_client_push(cleat_client *client, const char *key, const char *payload,
                                          const cleat_event_options *options, cleat_event_id *id);

@@ -29,8 +29,9 @@ extern "C" {
 
 typedef struct cleat_filter {
     const char *scope; /* 1 to 767 bytes */
-    /* In CEL, of `input` (the event's payload), `additional_metadata`, `payload` (the filter's), `event_id` and
-     * `event_key`. What has no value for an event, say for want of a member, is false; so is "". */
+    /* In CEL, a bool of `input` (the event's payload), `additional_metadata`, `payload` (the filter's), `event_id` and
+     * `event_key` (with the namespace of the client that pushed it): no other variables, and nothing that is never a
+     * bool. What has no value for an event, say for want of a member, is false; so is "". */
     const char *expression;
     const char *payload; /* JSON object; NULL: {} */
 } cleat_filter;

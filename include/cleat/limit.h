@@ -10,7 +10,8 @@
  *                                                      .concurrency_count = 1));
  *
  * A rule names a key by an expression of CEL over `input`, `additional_metadata` and `workflow_run_id`,
- * which gives a string: `string(input.id)` of a number. Runs with the same key share `max_runs` slots. A run
+ * which gives a string: `string(input.id)` of a number. One that uses others, or never gives a string, is refused when it
+ * is declared. Runs with the same key share `max_runs` slots. A run
  * for which the expression gives none fails when it is started: "failed to parse step expression ...".
  * Of several rules a run must hold a slot of the first, then of the second, and so on; then it waits for
  * a worker. It holds them until it ends, but not while it backs off before a retry. Waiting for a slot counts as

@@ -55,7 +55,7 @@ typedef struct cleat_run_options {
     const char *metadata;       /* JSON object that travels with the run; NULL: none */
     int priority;               /* 1 low .. 3 high; 0: the task's default */
     cleat_trace_relation trace; /* this call's choice */
-    const char *child_key;      /* children only: see cleat_task_spawn() */
+    const char *child_key;      /* children only, and no number: see cleat_task_spawn() */
     /* Which worker the run desires, for tasks that are declared sticky. */
     const char *desired_worker_id; /* its id; NULL: none */
     bool sticky;                   /* children only: or that of the parent */

@@ -188,8 +188,9 @@ CLEAT_API cleat_status cleat_task_release_slot(cleat_task *task);
 /*
  * Starts a child run, as cleat_client_run_no_wait(), and returns when it is on disk. Children are
  * numbered in the order of spawning; when a task runs again after a failure or crash, the child
- * with the same number (or `options->child_key`) is not started again: its id is returned. One that
- * failed keeps its number, for when the same task with the same input is asked for again.
+ * with the same number (or `options->child_key`) is not started again: its id is returned. A key of
+ * digits only is CLEAT_INVALID_ARGUMENT: it would be the child of that number. One that failed keeps
+ * its number, for when the same task with the same input is asked for again.
  */
 CLEAT_API cleat_status cleat_task_spawn(cleat_task *task, const char *name, const char *input,
                                         const cleat_run_options *options, cleat_run_id *id);

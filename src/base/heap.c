@@ -1,8 +1,5 @@
 #include "base/heap.h"
 
-#include "base/alloc.h"
-#include "base/error.h"
-
 void cleat__heap_init(cleat__heap *heap, bool (*less)(const cleat__heap_node *, const cleat__heap_node *))
 {
     *heap = (cleat__heap){.less = less};
@@ -62,22 +59,10 @@ void cleat__heap_reorder(cleat__heap *heap, bool (*less)(const cleat__heap_node 
     }
 }
 
-static cleat_status grow(cleat__heap *heap)
-{
-    size_t capacity = heap->capacity != 0 ? heap->capacity * 2 : 16;
-    cleat__heap_node **nodes = cleat__realloc(heap->nodes, capacity * sizeof(heap->nodes[0]));
-    if (nodes == NULL) {
-        return cleat__fail_memory();
-    }
-    heap->nodes = nodes;
-    heap->capacity = capacity;
-    return CLEAT_OK;
-}
-
 cleat_status cleat__heap_push(cleat__heap *heap, cleat__heap_node *node)
 {
     if (heap->count == heap->capacity) {
-        cleat_status status = grow(heap);
+        cleat_status status = cleat__heap_reserve(heap, heap->count + 1);
         if (status != CLEAT_OK) {
             return status;
         }

@@ -9,14 +9,15 @@
 
 int cleat__verb_hook_resume(const cleat__cli *cli, int argc, char **argv)
 {
-    const char *db = NULL;
+    cleat__engine_choice choice = {.verb = "hook resume", .asked = "POST /hooks/TOKEN with the payload"};
     bool json = false;
     const cleat__option options[] = {
-        CLEAT__OPTION_ENGINE(&db),
+        CLEAT__OPTION_ENGINE(&choice.db),
+        CLEAT__OPTION_TENANT(&choice.tenant),
         CLEAT__OPTION_JSON(&json),
     };
     const cleat__usage usage = {
-        .verb = "hook resume",
+        .verb = choice.verb,
         .operands = "TOKEN JSON",
         .summary = "Brings JSON to the workflow that has created the hook TOKEN.",
         .more = "The workflow gets them in order, and goes on where it waits for one. When no\n"
@@ -34,7 +35,7 @@ int cleat__verb_hook_resume(const cleat__cli *cli, int argc, char **argv)
     if (code != CLEAT__ARGS_GO) {
         return code;
     }
-    code = cleat__engine_client(db, "POST /hooks/TOKEN with the payload", &client);
+    code = cleat__engine_client(&choice, &client);
     if (code == CLEAT__EXIT_OK) {
         cleat_status status = cleat_hook_resume(client, operands[0], operands[1], &id);
         code = status == CLEAT_OK ? CLEAT__EXIT_OK : cleat__complain_status(status);

@@ -9,6 +9,7 @@
 #include "format.h"
 #include "json_writer.h"
 #include "message.h"
+#include "signals.h"
 #include "verb.h"
 
 #include <errno.h>
@@ -59,11 +60,20 @@ static cleat_status read_line(void *argument, cleat_slice *line)
         }
         from->text[size++] = (char)byte;
     }
+    if (cleat__signals_came()) { /* perhaps while it waited for more */
+        return cleat__fail(CLEAT_CANCELLED, "the import was broken off");
+    }
     if (ferror(from->file)) {
         return cleat__fail(CLEAT_IO, "cannot read %s: %s", from->name, strerror(errno));
     }
     *line = (cleat_slice){from->text != NULL ? from->text : "", size};
     return byte == EOF && size == 0 ? CLEAT_EMPTY : CLEAT_OK;
+}
+
+static bool goes_on(void *argument)
+{
+    (void)argument;
+    return !cleat__signals_came();
 }
 
 static int print(const char *path, const cleat__import_result *result, bool json)
@@ -95,9 +105,13 @@ static int import_lines(const char *db, const char *name, bool json)
     if (from.file == NULL) {
         return cleat__complain("cannot open %s: %s", name, strerror(errno));
     }
-    const cleat__import_options options = {
-        .path = cleat__database_path(db), .read = read_line, .argument = &from, .check = cleat__check_spans};
+    const cleat__import_options options = {.path = cleat__database_path(db),
+                                           .read = read_line,
+                                           .argument = &from,
+                                           .goes_on = goes_on,
+                                           .check = cleat__check_spans};
     cleat__import_result result;
+    cleat__signals_note(fileno(from.file)); /* so that it can remove what it has made */
     cleat_status status = cleat__import(&options, &result);
     int code = status == CLEAT_OK ? print(options.path, &result, json) : cleat__complain_status(status);
     free(from.text);

@@ -4,6 +4,7 @@
 #include "database.h"
 #include "message.h"
 #include "model/continued.h"
+#include "sdk/client.h"
 
 #include <stdio.h>
 
@@ -11,14 +12,14 @@
 
 /* It is the engine's business, so the file must not be in use: the message then names the
  * process that has it, and how a server is asked. */
-static int make(const cleat__run_change *change, const char *db, const cleat_run_id *id)
+static int make(const cleat__run_change *change, const char *db, int64_t tenant, const cleat_run_id *id)
 {
     cleat_client *client = NULL;
     /* What its owner keeps is not this verb's business. */
-    cleat_status status =
-        cleat_client_new(CLEAT_CLIENT_OPTIONS(.database = cleat__database_path(db), .run_retention_ms = -1,
-                                              .trace_retention_ms = -1, .trace_retention_bytes = -1),
-                         &client);
+    const cleat_client_options *options =
+        CLEAT_CLIENT_OPTIONS(.database = cleat__database_path(db), .run_retention_ms = -1,
+                             .trace_retention_ms = -1, .trace_retention_bytes = -1);
+    cleat_status status = cleat__client_new_for(tenant, options, &client);
     if (status == CLEAT_OK) {
         status = change->make(client, id);
     }
@@ -48,7 +49,8 @@ static cleat_status get_run(const cleat__run_change *change, cleat__store *store
 }
 
 /* Looked up by a reader first: a wrong id or file must not start an engine, nor create a file. */
-static int resolve(const cleat__run_change *change, const char *db, const char *text, cleat_run_id *out)
+static int resolve(const cleat__run_change *change, const char *db, const char *text, cleat_run_id *out,
+                   int64_t *tenant)
 {
     cleat__store *store = NULL;
     cleat__uuid id;
@@ -64,12 +66,7 @@ static int resolve(const cleat__run_change *change, const char *db, const char *
     if (code == CLEAT__EXIT_OK) {
         cleat__uuid_format(&row.id, out->text);
     }
-    if (code == CLEAT__EXIT_OK && row.tenant != CLEAT__TENANT_DEFAULT) {
-        code = cleat__complain(
-            "the run %s is another tenant's: start a server (cleat serve) and ask that with a "
-            "token of the tenant: " TASKS "%s {\"externalIds\":[\"%s\"]}",
-            out->text, change->path, out->text);
-    }
+    *tenant = row.tenant;
     cleat__store_close(store);
     return code;
 }
@@ -99,9 +96,10 @@ int cleat__run_change_verb(const cleat__run_change *change, int argc, char **arg
     if (code != CLEAT__ARGS_GO) {
         return code;
     }
-    code = resolve(change, db, operands[0], &id);
+    int64_t tenant = CLEAT__TENANT_DEFAULT;
+    code = resolve(change, db, operands[0], &id, &tenant);
     if (code == CLEAT__EXIT_OK) {
-        code = make(change, db, &id);
+        code = make(change, db, tenant, &id);
     }
     if (code != CLEAT__EXIT_OK) {
         return code;

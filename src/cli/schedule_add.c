@@ -15,7 +15,7 @@
 #define ASKED "POST /api/v1/tenants/TENANT/workflows/WORKFLOW/scheduled or .../crons"
 
 typedef struct adding {
-    const char *db, *input, *metadata, *name;
+    const char *db, *tenant, *input, *metadata, *name;
     int64_t priority;
     bool json;
     const char *task, *when;
@@ -85,10 +85,12 @@ static cleat_status make(cleat_client *client, adding *it)
 
 static int add(adding *it)
 {
+    const cleat__engine_choice choice = {
+        .verb = "schedule add", .db = it->db, .tenant = it->tenant, .asked = ASKED};
     cleat_client *client = NULL;
     int code = check(it);
     if (code == CLEAT__EXIT_OK) {
-        code = cleat__engine_client(it->db, ASKED, &client);
+        code = cleat__engine_client(&choice, &client);
     }
     if (code == CLEAT__EXIT_OK) {
         cleat_status status = make(client, it);
@@ -117,6 +119,7 @@ int cleat__verb_schedule_add(const cleat__cli *cli, int argc, char **argv)
     adding it = {.name = NULL};
     const cleat__option options[] = {
         CLEAT__OPTION_ENGINE(&it.db),
+        CLEAT__OPTION_TENANT(&it.tenant),
         CLEAT__TEXT("input", "JSON", &it.input, "input of the runs, an object; default {}"),
         CLEAT__TEXT("metadata", "JSON", &it.metadata, "metadata of the runs, an object"),
         CLEAT__NUMBER("priority", "N", &it.priority, 1, 3, "1 low .. 3 high; default: the task's own"),
@@ -129,8 +132,7 @@ int cleat__verb_schedule_add(const cleat__cli *cli, int argc, char **argv)
         .summary = "Starts a run of TASK at TIME, or at each TIME.",
         .more = "TIME is 2030-01-01T09:00:00Z; +90m from now; or a cron in UTC, as one word:\n"
                 "\"30 3 * * MON-FRI\" (minute hour day month weekday; with six fields the first is\n"
-                "the second). The task must have been declared by a worker; in a file it is one\n"
-                "of the first tenant, others are reached at a server with a token of theirs.\n",
+                "the second). The task must have been declared by a worker of the tenant.\n",
         .surplus = "a cron is one word, in quotes",
         .min_operands = 2,
         .max_operands = 2,

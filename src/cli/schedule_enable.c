@@ -8,16 +8,16 @@
 
 #include <stdio.h>
 
-static int change(const char *db, const char *text, bool is_enabled)
+static int change(const cleat__engine_choice *choice, const char *text, bool is_enabled)
 {
     cleat_client *client = NULL;
     cleat_cron_id id = {""};
     (void)snprintf(id.text, sizeof(id.text), "%s", text);
-    int code = cleat__engine_client(db, "PATCH /api/v1/tenants/TENANT/workflows/crons/ID", &client);
+    int code = cleat__engine_client(choice, &client);
     if (code == CLEAT__EXIT_OK) {
         cleat_status status = cleat_client_enable_cron(client, &id, is_enabled);
         if (status == CLEAT_NOT_FOUND) {
-            code = cleat__complain("there is no cron %s, or it is of another tenant", text);
+            code = cleat__complain("there is no cron %s, or it is of another tenant (--tenant)", text);
         } else {
             code = status == CLEAT_OK ? CLEAT__EXIT_OK : cleat__complain_status(status);
         }
@@ -28,16 +28,17 @@ static int change(const char *db, const char *text, bool is_enabled)
 
 static int run(int argc, char **argv, bool is_enabled)
 {
-    const char *db = NULL;
+    cleat__engine_choice choice = {.verb = is_enabled ? "schedule enable" : "schedule disable",
+                                   .asked = "PATCH /api/v1/tenants/TENANT/workflows/crons/ID"};
     bool json = false;
-    const cleat__option options[] = {CLEAT__OPTION_ENGINE(&db), CLEAT__OPTION_JSON(&json)};
+    const cleat__option options[] = {CLEAT__OPTION_ENGINE(&choice.db), CLEAT__OPTION_TENANT(&choice.tenant),
+                                     CLEAT__OPTION_JSON(&json)};
     const cleat__usage usage = {
-        .verb = is_enabled ? "schedule enable" : "schedule disable",
+        .verb = choice.verb,
         .operands = "ID",
         .summary = is_enabled
                        ? "Lets the cron ID start runs again, from its next time on."
                        : "Lets the cron ID start no runs until it is enabled; those it has started go on.",
-        .more = "In a file it is one of the first tenant.\n",
         .min_operands = 1,
         .max_operands = 1,
         .options = options,
@@ -51,7 +52,7 @@ static int run(int argc, char **argv, bool is_enabled)
     if (strlen(operands[0]) != sizeof(cleat_cron_id) - 1) {
         return cleat__complain_usage(usage.verb, "\"%s\" is no whole id", operands[0]);
     }
-    code = change(db, operands[0], is_enabled);
+    code = change(&choice, operands[0], is_enabled);
     if (code != CLEAT__EXIT_OK) {
         return code;
     }

@@ -63,11 +63,12 @@ static int read_file(listing *it)
 
 static int ask_server(listing *it)
 {
+    const cleat__engine_choice choice = {.verb = "schedule ls",
+                                         .db = NULL,
+                                         .tenant = it->tenant,
+                                         .asked = "GET /api/v1/tenants/TENANT/workflows/scheduled"};
     cleat_client *client = NULL;
-    if (it->tenant != NULL) {
-        return cleat__complain_usage("schedule ls", "--tenant is for files: a server's is that of the token");
-    }
-    int code = cleat__engine_client(NULL, "GET /api/v1/tenants/TENANT/workflows/scheduled", &client);
+    int code = cleat__engine_client(&choice, &client);
     if (code == CLEAT__EXIT_OK) {
         const cleat_schedule_list_options *options = CLEAT_SCHEDULE_LIST_OPTIONS(.limit = it->limit);
         cleat_status status = cleat_client_list_schedules(client, options, &it->schedules);
@@ -172,7 +173,7 @@ int cleat__verb_schedule_ls(const cleat__cli *cli, int argc, char **argv)
     listing it = {.cli = cli, .limit = 50, .now_ms = cleat__clock_unix_ns(NULL) / CLEAT__NS_PER_MS};
     const cleat__option options[] = {
         CLEAT__OPTION_ENGINE(&it.db),
-        CLEAT__TEXT("tenant", "NAME", &it.tenant, "of this tenant, of a file; default: the first"),
+        CLEAT__OPTION_TENANT(&it.tenant),
         CLEAT__NUMBER("limit", "N", &it.limit, 1, 1000, "at most N schedules and N crons; default 50"),
         CLEAT__OPTION_JSON(&it.json),
     };

@@ -20,23 +20,26 @@ static int delete_one(cleat_client *client, const char *text)
     }
     if (status == CLEAT_NOT_FOUND) {
         return cleat__complain(
-            "there is no schedule and no cron %s, or it has fired, or it is of another tenant", text);
+            "there is no schedule and no cron %s, or it has fired, or it is of another tenant (--tenant)",
+            text);
     }
     return status == CLEAT_OK ? CLEAT__EXIT_OK : cleat__complain_status(status);
 }
 
 int cleat__verb_schedule_rm(const cleat__cli *cli, int argc, char **argv)
 {
-    const char *db = NULL;
-    bool json = false;
-    const cleat__option options[] = {CLEAT__OPTION_ENGINE(&db), CLEAT__OPTION_JSON(&json)};
-    const cleat__usage usage = {
+    cleat__engine_choice choice = {
         .verb = "schedule rm",
+        .asked = "DELETE /api/v1/tenants/TENANT/workflows/scheduled/ID or .../crons/ID"};
+    bool json = false;
+    const cleat__option options[] = {CLEAT__OPTION_ENGINE(&choice.db), CLEAT__OPTION_TENANT(&choice.tenant),
+                                     CLEAT__OPTION_JSON(&json)};
+    const cleat__usage usage = {
+        .verb = choice.verb,
         .operands = "ID",
         .summary = "Deletes the schedule or the cron ID: its runs will not start.",
         .more = "A cron that a task declares is disabled (cleat schedule disable), or leaves the\n"
-                "declaration. In a file it is one of the first tenant; those of others are\n"
-                "deleted at a server, with a token of theirs.\n",
+                "declaration.\n",
         .min_operands = 1,
         .max_operands = 1,
         .options = options,
@@ -52,8 +55,7 @@ int cleat__verb_schedule_rm(const cleat__cli *cli, int argc, char **argv)
     if (strlen(operands[0]) != sizeof(cleat_schedule_id) - 1) {
         return cleat__complain_usage(usage.verb, "\"%s\" is no whole id", operands[0]);
     }
-    code = cleat__engine_client(db, "DELETE /api/v1/tenants/TENANT/workflows/scheduled/ID or .../crons/ID",
-                                &client);
+    code = cleat__engine_client(&choice, &client);
     if (code == CLEAT__EXIT_OK) {
         code = delete_one(client, operands[0]);
     }

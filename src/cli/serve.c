@@ -1,4 +1,5 @@
 /* `cleat serve`: the engine for other processes. */
+#include "address.h"
 #include "args.h"
 #include "byte_count.h"
 #include "database.h"
@@ -49,6 +50,17 @@ static int read_retention(serve_options *options)
         return cleat__complain_usage("serve", "--retain-runs-bytes must be such as 10G or 500M, not \"%s\"",
                                      bytes);
     }
+    return CLEAT__EXIT_OK;
+}
+
+/* Else it refuses all tokens: `token create` makes none with such a one. */
+static int read_url(cleat__server_options *server, char room[CLEAT__ADDRESS_ROOM])
+{
+    if (server->url != NULL && !cleat__address_read_url(server->url, room)) {
+        return cleat__complain_usage(
+            "serve", "--url must be such as https://jobs.example.org:8733, not \"%s\"", server->url);
+    }
+    server->url = server->url != NULL ? room : NULL;
     return CLEAT__EXIT_OK;
 }
 
@@ -158,6 +170,7 @@ int cleat__verb_serve(const cleat__cli *cli, int argc, char **argv)
 {
     serve_options chosen = {.server = {.grpc_address = "127.0.0.1:7077", .http_address = "127.0.0.1:8733"}};
     cleat__server_options *server = &chosen.server;
+    char url[CLEAT__ADDRESS_ROOM];
     const cleat__option options[] = {
         CLEAT__OPTION_DB(&chosen.db),
         CLEAT__TEXT("grpc", "ADDRESS", &server->grpc_address, "HOST:PORT, 0 picks one; 127.0.0.1:7077"),
@@ -198,7 +211,8 @@ int cleat__verb_serve(const cleat__cli *cli, int argc, char **argv)
     (void)cli;
     int code = cleat__args_parse(&usage, argc, argv, operands);
     if (code == CLEAT__ARGS_GO) {
-        code = read_retention(&chosen);
+        code = read_url(server, url);
+        code = code == CLEAT__EXIT_OK ? read_retention(&chosen) : code;
         code = code == CLEAT__EXIT_OK ? check(&chosen) : code;
         code = code == CLEAT__EXIT_OK ? serve(&chosen) : code;
     }

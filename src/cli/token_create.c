@@ -1,3 +1,4 @@
+#include "address.h"
 #include "args.h"
 #include "base/clock.h"
 #include "base/utf8.h"
@@ -7,7 +8,6 @@
 #include "message.h"
 #include "server/token_issue.h"
 
-#include <curl/curl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -16,67 +16,6 @@ typedef struct create_options {
     const char *db, *tenant, *name, *expires, *url, *grpc;
     bool json;
 } create_options;
-
-/* ---- Addresses ---- */
-
-/* A member of a URL; the caller frees it with curl_free(). NULL: it has none. */
-static char *part_of(CURLU *url, CURLUPart part)
-{
-    char *text = NULL;
-    return curl_url_get(url, part, &text, 0) == CURLUE_OK ? text : NULL;
-}
-
-static bool has_part(CURLU *url, CURLUPart part)
-{
-    char *text = part_of(url, part);
-    curl_free(text);
-    return text != NULL;
-}
-
-/* Sets `*has_port`, and whether the URL is no more than scheme, host and port (and a path). */
-static bool is_plain(const char *text, bool may_have_path, bool *has_port)
-{
-    CURLU *url = curl_url();
-    bool is_good = url != NULL && curl_url_set(url, CURLUPART_URL, text, 0) == CURLUE_OK;
-    char *path = is_good ? part_of(url, CURLUPART_PATH) : NULL;
-    is_good = is_good && !has_part(url, CURLUPART_USER) && !has_part(url, CURLUPART_PASSWORD) &&
-              !has_part(url, CURLUPART_QUERY) && !has_part(url, CURLUPART_FRAGMENT);
-    is_good = is_good && (may_have_path || path == NULL || strcmp(path, "/") == 0);
-    *has_port = is_good && has_part(url, CURLUPART_PORT);
-    curl_free(path);
-    curl_url_cleanup(url);
-    return is_good;
-}
-
-/* Without the slash at its end, so that paths can be put behind it. */
-static int check_url(const char *text, char *out, size_t room)
-{
-    bool has_port = false;
-    bool is_http = strncmp(text, "http://", 7) == 0 || strncmp(text, "https://", 8) == 0;
-    size_t size = strlen(text);
-    if (!is_http || size >= room || !is_plain(text, true, &has_port)) {
-        return cleat__complain_usage("token create",
-                                     "--url must be such as https://jobs.example.org:8733, not \"%s\"", text);
-    }
-    while (text[size - 1] == '/') {
-        size--;
-    }
-    memcpy(out, text, size);
-    out[size] = '\0';
-    return CLEAT__EXIT_OK;
-}
-
-static int check_grpc(const char *text)
-{
-    char url[300];
-    bool has_port = false;
-    int size = snprintf(url, sizeof(url), "http://%s", text);
-    if (size >= (int)sizeof(url) || strchr(text, '/') != NULL || !is_plain(url, false, &has_port) ||
-        !has_port || strtol(strrchr(text, ':') + 1, NULL, 10) == 0) {
-        return cleat__complain_usage("token create", "--grpc must be HOST:PORT, not \"%s\"", text);
-    }
-    return CLEAT__EXIT_OK;
-}
 
 /* ---- Making it ---- */
 
@@ -137,18 +76,18 @@ static int create(const create_options *options, const cleat__token_request *req
 
 static int check_and_create(const create_options *options)
 {
-    char url[300];
+    char url[CLEAT__ADDRESS_ROOM];
     int64_t lifetime_ms = 0;
-    int code = check_url(options->url, url, sizeof(url));
-    if (code == CLEAT__EXIT_OK) {
-        code = check_grpc(options->grpc);
+    if (!cleat__address_read_url(options->url, url)) {
+        return cleat__complain_usage(
+            "token create", "--url must be such as https://jobs.example.org:8733, not \"%s\"", options->url);
     }
-    if (code == CLEAT__EXIT_OK && !cleat__lifetime_parse(options->expires, &lifetime_ms)) {
-        code = cleat__complain_usage("token create", "--expires must be such as 90d or 12h, not \"%s\"",
+    if (!cleat__address_is_grpc(options->grpc)) {
+        return cleat__complain_usage("token create", "--grpc must be HOST:PORT, not \"%s\"", options->grpc);
+    }
+    if (!cleat__lifetime_parse(options->expires, &lifetime_ms)) {
+        return cleat__complain_usage("token create", "--expires must be such as 90d or 12h, not \"%s\"",
                                      options->expires);
-    }
-    if (code != CLEAT__EXIT_OK) {
-        return code;
     }
     const cleat__token_request request = {
         .tenant = options->tenant,

@@ -244,7 +244,7 @@ static cleat_status assign_one(cleat__core *core, cleat__batch *batch, cleat__ru
     bool is_first = batch->first == NULL;
     *assignment = NULL;
     join(batch, cleat__batched_of(run));
-    cleat_status status = cleat__life_load_assignment(core, run, assignment);
+    cleat_status status = cleat__core_check(core, cleat__life_load_assignment(core, run, assignment));
     if (status != CLEAT_OK) {
         return status;
     }

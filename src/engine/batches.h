@@ -1,8 +1,8 @@
 /*
- * Runs of tasks that are given several at a time (model/batch.h, engine.md 22). Those of one group that wish the same stand in
- * one lane, which is parked until it is due: when there are enough runs in it, they are large together, or the
- * first of them has waited for long enough. Then it stands among the other lanes of its queue, and when its turn comes a worker
- * gets its first runs together, as one batch, if there are not too many batches of the group at workers.
+ * Runs of tasks that are given several at a time (model/batch.h, engine.md 22). Those of one group that wish the same
+ * stand in one lane, which is parked until it is due: when there are enough runs in it, they are large together, or the
+ * first of them has waited for long enough. Then it stands among the other lanes of its queue, and when its turn comes a
+ * worker gets its first runs together, as one batch, if there are not too many batches of the group at workers.
  *
  * Each run of a batch has its own life. Together they hold the slots of one run: the first has them, and when that is over
  * another one, until all are. After a restart batches go on, and those that wait wait for what is left.

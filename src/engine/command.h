@@ -29,6 +29,7 @@
     X(WAIT, wait)                                     \
     X(STOP_WAITING, stop_waiting)                     \
     X(CANCEL, cancel)                                 \
+    X(CANCEL_HELD, cancel_held)                       \
     X(REPLAY, cleat__replay)                          \
     X(FIND, find)                                     \
     X(WORKER_JOIN, cleat__workers_join)               \
@@ -257,6 +258,8 @@ struct cleat__command {
             int64_t increment_ms;
             int64_t *timeout_at_ms; /* INT64_MAX: it has none */
         } refresh_timeout;
+        /* Also CANCEL_HELD, of which no status, output or error counts: the worker that speaks cancels what it runs. From one
+         * that has lost the run it changes nothing. */
         cleat__report report;
         cleat__log_line log; /* CLEAT_NOT_FOUND: the tenant has no such run */
         /* All or none of them, with the runs that they start. Payloads and metadata are checked, by

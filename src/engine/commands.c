@@ -155,6 +155,9 @@ static cleat_status put_workflow(cleat__core *core, cleat__command *command)
                      ? cleat__catalog_check_actions(&core->catalog, command->tenant, workflow)
                      : CLEAT_OK;
     }
+    if (status == CLEAT_OK) { /* nothing of it is refused from here on */
+        status = cleat__takings_keep(core, command->tenant, workflow);
+    }
     /* Before the version, so that the file says what each shared rule is, and a version that is imported does not. */
     if (status == CLEAT_OK) {
         status = cleat__limits_share(core, command->tenant, workflow);
@@ -399,6 +402,20 @@ static cleat_status report(cleat__core *core, cleat__command *command)
     status = end_attempt(core, run, said, event);
     core->durables.carrier = (cleat_slice){NULL, 0};
     return status;
+}
+
+/* Its worker gives it up. One that has lost it says nothing. */
+static cleat_status cancel_held(cleat__core *core, cleat__command *command)
+{
+    const cleat__report *said = &command->as.report;
+    cleat__run *run = cleat__core_find_run(core, command->tenant, &said->task_id);
+    if (run == NULL) {
+        return check_ended(core, command->tenant, &said->task_id);
+    }
+    bool is_lost = run->state != CLEAT_RUN_RUNNING || !is_current(run, said->retry_count) ||
+                   is_of_another_worker(run, &said->worker_id) ||
+                   is_of_another_name(core, run, said->worker_name);
+    return is_lost ? CLEAT_OK : cleat__life_cancel(core, run);
 }
 
 static cleat_status undelivered(cleat__core *core, cleat__command *command)

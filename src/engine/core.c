@@ -25,7 +25,7 @@ cleat_status cleat__core_open(const cleat__core_options *options, cleat__now now
         return cleat__fail_memory();
     }
     core->now = now;
-    core->notes_ms = INT64_MAX;
+    core->notes_ms = core->memory_ms = INT64_MAX;
     core->sweep_ms = INT64_MAX;
     core->schedule_ms = INT64_MAX;
     core->adds_trace = options->adds_trace;
@@ -318,6 +318,7 @@ int64_t cleat__core_next_ms(const cleat__core *core)
     next = earlier(next, cleat__rates_next_ms(&core->rates));
     next = earlier(next, cleat__batches_next_ms(&core->batches));
     next = earlier(next, core->notes_ms);
+    next = earlier(next, core->memory_ms);
     next = earlier(next, run != NULL ? run->deadline_ms : INT64_MAX);
     next = earlier(next, worker != NULL ? worker->deadline_ms : INT64_MAX);
     return earlier(next, cleat__streams_next_ms(&core->watches.streams));

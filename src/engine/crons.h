@@ -1,5 +1,5 @@
-/* Runs that start again and again: handlers of ADD_CRON, CHANGE_CRON, DELETE_CRON and TRIGGER_CRON, those that are declared, and what
- * happens by itself. */
+/* Runs that start again and again: handlers of ADD_CRON, CHANGE_CRON, DELETE_CRON and TRIGGER_CRON, those that are
+ * declared, and what happens by itself. */
 #ifndef CLEAT_ENGINE_CRONS_H
 #define CLEAT_ENGINE_CRONS_H
 

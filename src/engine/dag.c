@@ -110,7 +110,7 @@ static cleat_status judge_child(cleat__dag *dag, size_t parent, size_t child,
     return status;
 }
 
-cleat_status cleat__dag_judge(cleat__core *core, cleat__dag *dag, size_t parent, cleat_slice text)
+cleat_status cleat__dag_judge(cleat__dag *dag, size_t parent, cleat_slice text)
 {
     const cleat__plan_task *plan = &dag->plan->tasks[parent];
     cleat__expression_parsed parsed = {{NULL}};
@@ -123,7 +123,7 @@ cleat_status cleat__dag_judge(cleat__core *core, cleat__dag *dag, size_t parent,
         }
     }
     cleat__expression_parsed_deinit(&parsed);
-    return cleat__core_check(core, status);
+    return status;
 }
 
 /* ---- What becomes of a task ---- */
@@ -298,7 +298,7 @@ static cleat_status look_at_end(cleat__core *core, cleat__dag *dag, size_t step,
     if (dag->is_cancelled) {
         return CLEAT_OK;
     }
-    cleat_status status = cleat__dag_judge(core, dag, step, text);
+    cleat_status status = cleat__core_check(core, cleat__dag_judge(dag, step, text));
     for (size_t i = 0; i < task->child_count && status == CLEAT_OK; i++) {
         status = cleat__dag_decide(core, dag, task->children[i]);
     }
@@ -344,7 +344,7 @@ cleat_status cleat__dag_move(cleat__core *core, cleat__dag *dag)
 
 cleat_status cleat__dag_task_ended(cleat__core *core, cleat__run *run, cleat_slice text)
 {
-    cleat__dag *dag = *cleat__dag_slot(run);
+    cleat__dag *dag = cleat__dag_of_task(run);
     size_t step = run->type->step;
     cleat__dag_task *task = &dag->tasks[step];
     cleat_status status = task->stage == CLEAT__DAG_ARMED ? cleat__dag_disarm(core, dag, step) : CLEAT_OK;

@@ -79,10 +79,14 @@ static inline cleat__dag **cleat__dag_slot(cleat__run *run)
 {
     return (cleat__dag **)(void *)((char *)run + cleat__run_size(run->type));
 }
+static inline cleat__dag *cleat__dag_of_task(const cleat__run *run)
+{
+    return *cleat__dag_slot((cleat__run *)(uintptr_t)run);
+}
 /* The run that it is, or that it is a task of. */
 static inline const cleat__run *cleat__dag_root(const cleat__run *run)
 {
-    return run->type->dag != NULL ? &(*cleat__dag_slot((cleat__run *)(uintptr_t)run))->durable.run : run;
+    return run->type->dag != NULL ? &cleat__dag_of_task(run)->durable.run : run;
 }
 
 /* How many bytes a run of the type takes. */
@@ -95,8 +99,8 @@ void cleat__dag_add_task(cleat__dag *dag, cleat__run *run, cleat__dag_stage stag
 
 /* Before anything is said of its end. */
 void cleat__dag_note_text(cleat__dag_task *task, cleat_slice text);
-/* What the end of a parent says to the rules of those behind it that are held. */
-cleat_status cleat__dag_judge(cleat__core *core, cleat__dag *dag, size_t parent, cleat_slice text);
+/* What the end of a parent says to the rules of those behind it that are held. A failure has not failed the core. */
+cleat_status cleat__dag_judge(cleat__dag *dag, size_t parent, cleat_slice text);
 /* Which action a held task has reached, and does it. */
 cleat_status cleat__dag_decide(cleat__core *core, cleat__dag *dag, size_t step);
 cleat_status cleat__dag_act(cleat__core *core, cleat__dag *dag, size_t step, cleat__step_action action);
@@ -149,9 +153,6 @@ cleat_status cleat__dag_line_up(cleat__core *core, cleat__dag *dag);
 cleat_status cleat__dag_admit(cleat__core *core, cleat__dag *dag);
 /* After a restart, when all is known of its tasks: who had begun has its slots. */
 cleat_status cleat__dag_recover_slots(cleat__core *core, cleat__dag *dag);
-/* The keys of the run, or of a task of one, as they are now: what is stored of them, or why there are none. */
-cleat_status cleat__dag_find_keys(cleat__core *core, const cleat__run *run, cleat__buffer *limits,
-                                  cleat__buffer *refusal);
 /* A task that comes into its queue gets its lane and its seats. `desired`: what it desires from now on; empty: as
  * it was stored. */
 cleat_status cleat__dag_limit_task(cleat__core *core, cleat__run *run, cleat_slice desired,
@@ -171,7 +172,8 @@ cleat_status cleat__dag_measure_all(cleat__core *core, cleat__dag *dag, cleat_ru
 
 /* After a restart: a run's row was read, and then its tasks' rows. */
 cleat_status cleat__dag_recover(cleat__core *core, cleat__dag *dag);
-/* And when it is known what they wait for: what has ended says to those that are still held what it has said before. */
+/* And when it is known what they wait for: what has ended says to those that are still held what it has said before. For
+ * both: a failure has not failed the core. */
 cleat_status cleat__dag_recover_rules(cleat__core *core, cleat__dag *dag);
 /* A run of a workflow of several tasks that has ended runs again, or one of its tasks with all behind it. */
 cleat_status cleat__dag_replay(cleat__core *core, int64_t tenant, const cleat__uuid *id,

@@ -5,7 +5,6 @@
 #include "base/error.h"
 #include "engine/life_parts.h"
 #include "store/dag.h"
-#include "store/load.h"
 
 /* ---- Of the run ---- */
 
@@ -73,7 +72,7 @@ static bool has_begun(const cleat__dag *dag)
 cleat_status cleat__dag_recover_slots(cleat__core *core, cleat__dag *dag)
 {
     cleat__run *run = &dag->durable.run;
-    cleat_status status = cleat__dag_recover_rules(core, dag);
+    cleat_status status = cleat__core_check(core, cleat__dag_recover_rules(core, dag));
     if (status != CLEAT_OK) {
         return status;
     }
@@ -87,26 +86,11 @@ cleat_status cleat__dag_recover_slots(cleat__core *core, cleat__dag *dag)
 
 /* ---- Of a task ---- */
 
-cleat_status cleat__dag_find_keys(cleat__core *core, const cleat__run *run, cleat__buffer *limits,
-                                  cleat__buffer *refusal)
-{
-    cleat__buffer input = {0}, metadata = {0};
-    cleat_status status = cleat__load_payloads(core->store, &cleat__dag_root(run)->id, &input, &metadata);
-    if (status == CLEAT_OK) {
-        const cleat__trigger trigger = {.input = cleat__buffer_slice(&input),
-                                        .metadata = cleat__buffer_slice(&metadata)};
-        status = cleat__limits_describe(core, run, &trigger, limits, refusal);
-    }
-    cleat__buffer_deinit(&input);
-    cleat__buffer_deinit(&metadata);
-    return status;
-}
-
 cleat_status cleat__dag_limit_task(cleat__core *core, cleat__run *run, cleat_slice desired,
                                    cleat__buffer *limits, cleat__buffer *refusal)
 {
     cleat__buffer stored = {0};
-    cleat_status status = cleat__dag_find_keys(core, run, limits, refusal);
+    cleat_status status = cleat__limits_find_keys(core, run, limits, refusal);
     if (status == CLEAT_OK && refusal->size == 0 && desired.size == 0) {
         status = cleat__dag_desired(core->store, &run->id, &stored);
         desired = cleat__buffer_slice(&stored);

@@ -46,10 +46,22 @@ static cleat_status take_row(void *argument, const cleat__dag_row *row)
     return CLEAT_OK;
 }
 
+static bool are_all_live(const cleat__dag *dag)
+{
+    size_t i = 0;
+    while (i < dag->plan->task_count && dag->tasks[i].run != NULL) {
+        i++;
+    }
+    return i == dag->plan->task_count;
+}
+
 /* Of a run whose live tasks are there. */
 cleat_status cleat__dag_recover(cleat__core *core, cleat__dag *dag)
 {
     loading self = {.core = core, .dag = dag};
+    if (are_all_live(dag)) {
+        return CLEAT_OK;
+    }
     cleat_status status =
         cleat__dag_list(core->store, &dag->durable.run.id, CLEAT__DAG_WITHOUT_RESULTS, take_row, &self);
     return status == CLEAT_OK && self.count != dag->plan->task_count ? fail_corrupt() : status;
@@ -102,11 +114,11 @@ static cleat_status recover_rules_of(cleat__core *core, cleat__dag *dag, size_t 
     cleat__buffer output = {0};
     cleat_status status = CLEAT_OK;
     if (is_output_asked(dag, parent)) {
-        status = cleat__core_check(core, cleat__dag_output(core->store, &dag->tasks[parent].id, &output));
+        status = cleat__dag_output(core->store, &dag->tasks[parent].id, &output);
         cleat__dag_note_text(&dag->tasks[parent], cleat__buffer_slice(&output));
     }
     if (status == CLEAT_OK) {
-        status = cleat__dag_judge(core, dag, parent, cleat__buffer_slice(&output));
+        status = cleat__dag_judge(dag, parent, cleat__buffer_slice(&output));
     }
     cleat__buffer_deinit(&output);
     return status;
@@ -219,7 +231,7 @@ static cleat_status look_at_limits(again *self, cleat__run *run)
     if (!cleat__run_is_limited(run)) {
         return CLEAT_OK;
     }
-    cleat_status status = cleat__dag_find_keys(self->core, run, &self->limits, &self->refusal);
+    cleat_status status = cleat__limits_find_keys(self->core, run, &self->limits, &self->refusal);
     return status == CLEAT_OK && self->refusal.size == 0
                ? cleat__limits_attach(self->core, run, (cleat_slice){NULL, 0},
                                       cleat__buffer_slice(&self->limits))
@@ -241,6 +253,12 @@ static cleat_status make_all(again *self)
     }
     if (status == CLEAT_OK) {
         status = look_at_limits(self, run);
+    }
+    if (status == CLEAT_OK) {
+        status = cleat__dag_recover(self->core, self->dag);
+    }
+    if (status == CLEAT_OK) {
+        status = cleat__dag_recover_rules(self->core, self->dag);
     }
     if (status != CLEAT_OK) {
         cleat__life_forget(self->core, run);
@@ -280,10 +298,7 @@ static cleat_status write_all(again *self)
             status = cleat__watches_restart(self->core, self->dag->tasks[i].run);
         }
     }
-    if (status == CLEAT_OK) {
-        status = cleat__core_check(self->core, cleat__dag_recover(self->core, self->dag));
-    }
-    return status == CLEAT_OK ? cleat__dag_recover_rules(self->core, self->dag) : status;
+    return status;
 }
 
 static cleat_status replay(again *self, int64_t tenant)
@@ -310,8 +325,10 @@ static cleat_status find_run(cleat__core *core, const cleat__uuid *id, const cle
                              cleat__uuid *run_id)
 {
     *run_id = *id;
-    cleat_status status =
-        type->plan == NULL ? cleat__core_check(core, cleat__dag_of(core->store, id, run_id)) : CLEAT_OK;
+    cleat_status status = type->plan == NULL ? cleat__dag_of(core->store, id, run_id) : CLEAT_OK;
+    if (status != CLEAT_OK && status != CLEAT_NO_MEMORY) {
+        status = cleat__core_check(core, status);
+    }
     if (status == CLEAT_OK && cleat__runs_find(&core->runs, run_id) != NULL) {
         char text[37];
         cleat__uuid_format(run_id, text);

@@ -13,7 +13,8 @@
 
 cleat_status cleat__durable_check_expression(cleat_slice expression)
 {
-    return expression.size == 0 ? CLEAT_OK : cleat__expression_check(expression);
+    return expression.size == 0 ? CLEAT_OK
+                                : cleat__expression_check_for(expression, CLEAT__EXPRESSION_CONDITION);
 }
 
 /* An event, and the last expression that was asked of it: those who wait for one key often ask the same. */

@@ -195,9 +195,15 @@ static cleat_status start_runs(cleat__core *core, starting *all)
         return CLEAT_OK;
     }
     all->run_ids = cleat__calloc(all->count, sizeof(cleat__uuid));
-    return all->run_ids != NULL
-               ? cleat__trigger_runs(core, all->command->tenant, all->triggers, all->count, all->run_ids)
-               : cleat__fail_memory();
+    if (all->run_ids == NULL) {
+        return cleat__fail_memory();
+    }
+    cleat_status status =
+        cleat__trigger_runs(core, all->command->tenant, all->triggers, all->count, all->run_ids);
+    return status != CLEAT_TOO_LARGE
+               ? status
+               : cleat__fail(status, "what the events start together is too much, so none is stored: %s",
+                             cleat_error_message());
 }
 
 /* What a run waits for is not met by what has started it, nor by what was pushed before that. `*later` is the

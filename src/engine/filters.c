@@ -5,6 +5,7 @@
 #include "engine/filters.h"
 
 #include "base/error.h"
+#include "model/missing.h"
 #include "store/filter.h"
 
 static cleat_status insert(cleat__core *core, const cleat__workflow_entry *workflow,
@@ -32,13 +33,7 @@ static cleat_status find_workflow(const cleat__core *core, const cleat__command 
                                       out);
     }
     *out = cleat__catalog_find(&core->catalog, command->tenant, name);
-    return *out != NULL
-               ? CLEAT_OK
-               : cleat__fail(
-                     CLEAT_NOT_FOUND,
-                     "there is no task \"%.*s\": no worker has declared it; check the name, and start "
-                     "the worker first",
-                     CLEAT_SLICE_ARGS(name));
+    return *out != NULL ? CLEAT_OK : cleat__missing_task(name);
 }
 
 cleat_status cleat__filters_add(cleat__core *core, cleat__command *command)

@@ -56,9 +56,8 @@ void cleat__life_set_state(cleat__core *core, cleat__run *run, int state)
 
 /* ---- Into a queue ---- */
 
-/* What has begun and waited for days is not given up because its workers are down for some minutes; nor is what it goes on
- * as. */
-static bool has_begun(const cleat__run *run)
+/* Or what goes on as it has: it may have waited for days, and is not given up since its workers are down for minutes. */
+bool cleat__life_has_begun(const cleat__run *run)
 {
     if (!cleat__run_is_durable(run)) {
         return false;
@@ -76,7 +75,7 @@ static int64_t patience_of(const cleat__run *run)
 
 int64_t cleat__life_queue_deadline(const cleat__core *core, const cleat__run *run)
 {
-    return has_begun(run) ? INT64_MAX : deadline_after(core, patience_of(run));
+    return cleat__life_has_begun(run) ? INT64_MAX : deadline_after(core, patience_of(run));
 }
 
 cleat_status cleat__life_enqueue(cleat__core *core, cleat__run *run, int level)
@@ -224,7 +223,7 @@ cleat_status cleat__life_hand_over(cleat__core *core, cleat__run *run, cleat__wo
     cleat__roster_assign(&core->roster, worker, assignment);
     int64_t deadline = deadline_after(core, run->type->policy.execution_timeout_ms);
     status = cleat__core_check(core, cleat__runs_set_timer(&core->runs, run, deadline));
-    return status == CLEAT_OK && run->type->dag != NULL ? cleat__dag_begin(core, *cleat__dag_slot(run))
+    return status == CLEAT_OK && run->type->dag != NULL ? cleat__dag_begin(core, cleat__dag_of_task(run))
                                                         : status;
 }
 
@@ -240,7 +239,8 @@ cleat_status cleat__life_assign(cleat__core *core, cleat__run *run, cleat__worke
     }
     if (status != CLEAT_OK) {
         cleat__free(assignment);
-        return status;
+        bool has_changed = status != CLEAT_NO_MEMORY || cleat__run_is_durable(run);
+        return has_changed ? cleat__core_check(core, status) : status;
     }
     return cleat__life_hand_over(core, run, worker, assignment);
 }
@@ -262,7 +262,7 @@ cleat_status cleat__life_send_again(cleat__core *core, cleat__run *run)
     cleat__assignment *assignment = NULL;
     cleat_status status = cleat__core_begin(core);
     if (status == CLEAT_OK) {
-        status = cleat__life_load_assignment(core, run, &assignment);
+        status = cleat__core_check(core, cleat__life_load_assignment(core, run, &assignment));
     }
     if (status != CLEAT_OK) {
         cleat__free(assignment);
@@ -532,7 +532,7 @@ cleat_status cleat__life_schedule_time_out(cleat__core *core, cleat__run *run)
     if (status == CLEAT_OK && cleat__run_is_durable(run)) { /* after a restart it is not known before */
         status = cleat__durable_know(core, cleat__durable_of(run));
     }
-    if (status == CLEAT_OK && has_begun(run)) {
+    if (status == CLEAT_OK && cleat__life_has_begun(run)) {
         return cleat__core_check(core, cleat__runs_set_timer(&core->runs, run, INT64_MAX));
     }
     if (status == CLEAT_OK) {

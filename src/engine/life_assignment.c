@@ -7,10 +7,8 @@ cleat_status cleat__life_load_assignment(cleat__core *core, cleat__run *run, cle
 {
     const cleat__task_type *type = run->type;
     const cleat__type_names names = {type->queue->action, type->workflow->name, type->task_name};
-    cleat_status status =
-        type->dag != NULL
-            ? cleat__dag_load_assignment(core, run, &names, out)
-            : cleat__core_check(core, cleat__load_assignment(core->store, &run->id, &names, out));
+    cleat_status status = type->dag != NULL ? cleat__dag_load_assignment(core, run, &names, out)
+                                            : cleat__load_assignment(core->store, &run->id, &names, out);
     if (status != CLEAT_OK) {
         return status;
     }

@@ -10,10 +10,12 @@ void cleat__life_set_state(cleat__core *core, cleat__run *run, int state);
 /* The invocation of a durable run is over, and whoever listens is told why. */
 void cleat__life_stop_invocation(cleat__core *core, cleat__run *run, cleat__event event);
 
+/* Whether it is a durable run that has been with a worker. */
+bool cleat__life_has_begun(const cleat__run *run);
 /* Until when a run may wait that comes into its queue now: monotonic; INT64_MAX: as long as it takes. */
 int64_t cleat__life_queue_deadline(const cleat__core *core, const cleat__run *run);
 
-/* life_assignment.c: with the transaction open, the attempt as it is now. */
+/* life_assignment.c: with the transaction open, the attempt as it is now. A failure has not failed the core. */
 cleat_status cleat__life_load_assignment(cleat__core *core, cleat__run *run, cleat__assignment **out);
 /* QUEUED to RUNNING: the worker, which has room, gets the assignment, which is consumed. */
 cleat_status cleat__life_hand_over(cleat__core *core, cleat__run *run, cleat__worker *worker,

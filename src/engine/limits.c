@@ -3,7 +3,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "engine/dag.h"
-#include "engine/life.h"
+#include "engine/life_parts.h"
 #include "engine/limits_parts.h"
 #include "engine/takings.h"
 #include "store/shared_rule.h"
@@ -47,6 +47,11 @@ void cleat__limits_deinit(cleat__limits *limits)
 static contender *contender_of(const cleat__claim *claim)
 {
     return CLEAT__CONTAINER((uintptr_t)claim, contender, claim);
+}
+
+static limit_group *group_of(const cleat__seat *seat)
+{
+    return CLEAT__CONTAINER(seat->group, limit_group, group);
 }
 
 contender *cleat__limits_find(const cleat__core *core, const cleat__run *run)
@@ -208,141 +213,6 @@ cleat_status cleat__limits_recover(cleat__core *core)
     return cleat__shared_rule_load(core->store, recover_shared, core);
 }
 
-/* ---- Keys ---- */
-
-static cleat_status check_key(const char *key, size_t size)
-{
-    if (size > CLEAT__CONCURRENCY_KEY_MAX) {
-        return cleat__fail(CLEAT_INVALID_ARGUMENT, "the key has %zu bytes; at most %d are allowed", size,
-                           CLEAT__CONCURRENCY_KEY_MAX);
-    }
-    return strlen(key) == size ? CLEAT_OK : cleat__fail(CLEAT_INVALID_ARGUMENT, "the key has a NUL");
-}
-
-/* Whether it is the run's fault. */
-static bool is_refusal(cleat_status status)
-{
-    return status == CLEAT_INVALID_ARGUMENT || status == CLEAT_RESOURCE_EXHAUSTED;
-}
-
-static void refuse(cleat__buffer *refusal)
-{
-    cleat__buffer_append_format(refusal, "failed to parse step expression (CEL): %s", cleat_error_message());
-}
-
-static cleat_status write_key(const cleat__rule *rule, const cleat__expression_variables *variables,
-                              cleat__buffer *text, cleat__buffer *refusal)
-{
-    char *key = NULL;
-    size_t size = 0;
-    cleat_status status = cleat__expression_text(rule->expression, variables, &key, &size);
-    if (status == CLEAT_OK) {
-        status = check_key(key, size);
-    }
-    if (status == CLEAT_OK) {
-        cleat__buffer_append_json(text, (cleat_slice){key, size});
-    } else if (is_refusal(status)) {
-        refuse(refusal);
-        status = CLEAT_OK;
-    }
-    cleat__free(key);
-    return status;
-}
-
-/* How many slots the key has from now on. */
-static cleat_status write_most(const cleat__rule *rule, const cleat__expression_variables *variables,
-                               cleat__buffer *text, cleat__buffer *refusal)
-{
-    int64_t most = 0;
-    cleat_status status = CLEAT_OK;
-    if (rule->max_runs_expression != NULL) {
-        status = cleat__expression_number(rule->max_runs_expression, variables, &most);
-        if (status == CLEAT_OK && (most < 1 || most > CLEAT__CONCURRENCY_RUNS_MAX)) {
-            status = cleat__fail(CLEAT_INVALID_ARGUMENT, "max_runs is %" PRId64 "; it must be 1 .. %d", most,
-                                 CLEAT__CONCURRENCY_RUNS_MAX);
-        }
-    }
-    if (is_refusal(status)) {
-        refuse(refusal);
-        status = CLEAT_OK;
-    }
-    cleat__buffer_append_format(text, "%" PRId64, most);
-    return status;
-}
-
-static bool has_most(const cleat__task_type *type)
-{
-    for (size_t i = 0; i < type->rule_count; i++) {
-        if (type->rules[i]->max_runs_expression != NULL) {
-            return true;
-        }
-    }
-    return false;
-}
-
-typedef cleat_status rule_writer(const cleat__rule *rule, const cleat__expression_variables *variables,
-                                 cleat__buffer *text, cleat__buffer *refusal);
-
-/* A list, behind its name, of what is written of each rule. */
-static cleat_status write_rules(const char *head, rule_writer *write_rule, const cleat__run *run,
-                                const cleat__expression_variables *variables, cleat__buffer *text,
-                                cleat__buffer *refusal)
-{
-    cleat_status status = CLEAT_OK;
-    cleat__buffer_append_string(text, head);
-    for (size_t i = 0; i < run->type->rule_count && status == CLEAT_OK && refusal->size == 0; i++) {
-        cleat__buffer_append_string(text, i != 0 ? "," : "");
-        status = write_rule(run->type->rules[i], variables, text, refusal);
-    }
-    cleat__buffer_append_byte(text, ']');
-    return status;
-}
-
-cleat_status cleat__limits_describe(cleat__core *core, const cleat__run *run, const cleat__trigger *trigger,
-                                    cleat__buffer *text, cleat__buffer *refusal)
-{
-    char id[37];
-    cleat__uuid_format(&cleat__dag_root(run)->id, id);
-    cleat__expression_parsed parsed = {{NULL}};
-    const cleat__expression_variables variables = {
-        .parsed = &parsed,
-        /* A task of several comes by itself, and what came before it in the step is not its fault. */
-        .steps = run->type->dag == NULL ? &core->expression_steps : NULL,
-        .input = trigger->input,
-        .additional_metadata = trigger->metadata.data != NULL ? trigger->metadata : cleat_slice_of("{}"),
-        .workflow_run_id = cleat_slice_of(id),
-    };
-    cleat__buffer_append_format(text, "{\"arrived\":%" PRId64, core->now.unix_ms);
-    cleat_status status = write_rules(",\"keys\":[", write_key, run, &variables, text, refusal);
-    if (status == CLEAT_OK && refusal->size == 0 && has_most(run->type)) {
-        status = write_rules(",\"max_runs\":[", write_most, run, &variables, text, refusal);
-    }
-    if (status == CLEAT_OK && refusal->size == 0 && run->type->takings != NULL) {
-        status = cleat__takings_describe(core, run, &variables, text);
-        if (is_refusal(status)) {
-            refuse(refusal);
-            status = CLEAT_OK;
-        }
-    }
-    if (status == CLEAT_OK && refusal->size == 0 && cleat__run_is_batched(run)) {
-        status = cleat__batches_describe(run, &variables, text);
-        if (is_refusal(status)) {
-            refuse(refusal);
-            status = CLEAT_OK;
-        }
-    }
-    if (cleat__run_is_dag(run)) {
-        cleat__buffer_append_format(text, ",\"first\":%zu",
-                                    CLEAT__CONTAINER(run, const cleat__dag, durable.run)->first);
-    }
-    cleat__buffer_append_byte(text, '}');
-    cleat__expression_parsed_deinit(&parsed);
-    if (refusal->size != 0) {
-        cleat__buffer_deinit(text); /* there is nothing to be stored */
-    }
-    return status == CLEAT_OK && (text->failed || refusal->failed) ? cleat__fail_memory() : status;
-}
-
 /* ---- Seats ---- */
 
 /* From a run that has come then. */
@@ -375,6 +245,11 @@ static cleat_status add_seats(cleat__core *core, contender *one, const json_t *j
                                        (cleat_slice){json_string_value(key), json_string_length(key)});
         if (group == NULL) {
             return cleat__fail_memory();
+        }
+        cleat_status status = cleat__group_reserve(&group->group, group->seat_count + 1);
+        if (status != CLEAT_OK) {
+            drop_unused(&core->limits, group);
+            return status;
         }
         group->seat_count++;
         hear_most(core, group, &one->claim, arrived_ms, json_integer_value(json_array_get(mosts, i)));
@@ -457,14 +332,14 @@ void cleat__limits_leave(cleat__core *core, cleat__seat *seat)
 {
     if (seat->state != CLEAT__SEAT_EMPTY) {
         cleat__group_leave(seat);
-        note(core, (limit_group *)seat->group);
+        note(core, group_of(seat));
     }
 }
 
 cleat_status cleat__limits_hold(cleat__core *core, cleat__seat *seat)
 {
     cleat_status status = cleat__core_check(core, cleat__group_join(seat, true));
-    note(core, (limit_group *)seat->group); /* there may be too many */
+    note(core, group_of(seat)); /* there may be too many */
     return status;
 }
 
@@ -477,7 +352,7 @@ void cleat__limits_detach(cleat__core *core, cleat__run *run)
     cleat__map_remove(&core->limits.contenders,
                       (cleat_slice){(const char *)one->claim.id.bytes, sizeof(one->claim.id.bytes)});
     for (size_t i = 0; i < one->count; i++) {
-        limit_group *group = (limit_group *)one->seats[i].group;
+        limit_group *group = group_of(&one->seats[i]);
         cleat__limits_leave(core, &one->seats[i]);
         group->seat_count--;
         drop_unused(&core->limits, group);
@@ -507,24 +382,8 @@ static cleat_status take_seat(cleat__core *core, contender *one)
     }
     cleat__seat *seat = &one->seats[one->held];
     cleat_status status = cleat__core_check(core, cleat__group_join(seat, false));
-    note(core, (limit_group *)seat->group);
+    note(core, group_of(seat));
     return status;
-}
-
-cleat_status cleat__limits_enter(cleat__core *core, cleat__run *run, int level)
-{
-    contender *one = cleat__limits_find(core, run);
-    one->claim.level = (uint8_t)level;
-    return take_seat(core, one);
-}
-
-void cleat__limits_taken(cleat__core *core, cleat__run *run)
-{
-    contender *one = cleat__limits_find(core, run);
-    cleat__seat *last = &one->seats[one->count - 1];
-    if (cleat__group_taken(last)) {
-        note(core, (limit_group *)last->group);
-    }
 }
 
 void cleat__limits_give_back(cleat__core *core, cleat__run *run)
@@ -536,6 +395,36 @@ void cleat__limits_give_back(cleat__core *core, cleat__run *run)
     one->held = 0;
 }
 
+/* Whether its workflow is paused: then it holds nothing while it waits, so that who shares the slots has them. What has
+ * begun keeps its own. */
+static bool is_to_be_left_out(const contender *one)
+{
+    bool has_all = one->held == one->count;
+    bool has_begun = has_all && (cleat__run_is_dag(one->run) || cleat__life_has_begun(one->run));
+    return one->run->type->workflow->pause.is_paused && !has_begun;
+}
+
+cleat_status cleat__limits_enter(cleat__core *core, cleat__run *run, int level)
+{
+    contender *one = cleat__limits_find(core, run);
+    one->claim.level = (uint8_t)level;
+    one->is_left_out = is_to_be_left_out(one);
+    if (one->is_left_out) {
+        cleat__limits_give_back(core, run);
+        return CLEAT_OK;
+    }
+    return take_seat(core, one);
+}
+
+void cleat__limits_taken(cleat__core *core, cleat__run *run)
+{
+    contender *one = cleat__limits_find(core, run);
+    cleat__seat *last = &one->seats[one->count - 1];
+    if (cleat__group_taken(last)) {
+        note(core, group_of(last));
+    }
+}
+
 cleat_status cleat__limits_hold_all(cleat__core *core, cleat__run *run)
 {
     contender *one = cleat__limits_find(core, run);
@@ -543,6 +432,43 @@ cleat_status cleat__limits_hold_all(cleat__core *core, cleat__run *run)
     for (; one->held < one->count && status == CLEAT_OK; one->held++) {
         if (!cleat__limits_has_given(one, one->held)) {
             status = cleat__limits_hold(core, &one->seats[one->held]);
+        }
+    }
+    return status;
+}
+
+/* ---- Pauses ---- */
+
+static bool is_waiting(const contender *one)
+{
+    const cleat__run *run = one->run;
+    return run->state == CLEAT_RUN_QUEUED && !run->is_backing_off && !run->is_held && !one->is_left_out;
+}
+
+void cleat__limits_pause(cleat__core *core, const cleat__workflow_entry *workflow)
+{
+    size_t cursor = 0;
+    contender *one;
+    while ((one = cleat__map_next(&core->limits.contenders, &cursor)) != NULL) {
+        if (one->run->type->workflow == workflow && is_waiting(one) && is_to_be_left_out(one)) {
+            if (one->held == one->count) {
+                cleat__queues_remove(&core->queues, one->run);
+            }
+            cleat__limits_give_back(core, one->run);
+            one->is_left_out = true;
+        }
+    }
+}
+
+cleat_status cleat__limits_go_on(cleat__core *core, const cleat__workflow_entry *workflow)
+{
+    size_t cursor = 0;
+    contender *one;
+    cleat_status status = CLEAT_OK;
+    while (status == CLEAT_OK && (one = cleat__map_next(&core->limits.contenders, &cursor)) != NULL) {
+        if (one->run->type->workflow == workflow && one->is_left_out) {
+            one->is_left_out = false;
+            status = take_seat(core, one);
         }
     }
     return status;

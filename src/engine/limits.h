@@ -9,6 +9,9 @@
  * what is to be done about the noted ones, at the end of a step, when nobody is in the middle of anything. So what
  * takes a seat never finds its run cancelled under its hands.
  *
+ * Who waits while his workflow is paused has empty seats: his slots are for those who share the rule. He lines up again
+ * when the workflow goes on, as old as he is.
+ *
  * Who holds which slots is in memory only. Of the file are the keys (task.limits); who runs after a restart holds all
  * of his slots, and the others line up again.
  *
@@ -40,7 +43,8 @@ typedef struct cleat__limit_group {
 typedef struct cleat__contender {
     cleat__claim claim; /* first, so that a seat leads here; its id is the map's key */
     cleat__run *run;
-    size_t held; /* of its seats: it holds the first ones */
+    size_t held;      /* of its seats: it holds the first ones */
+    bool is_left_out; /* it would wait, but its workflow is paused: all of its seats are empty */
     size_t count;
     uint32_t
         given; /* bits of those, among them, that it has given to the run that it goes on as: they stay empty */
@@ -70,12 +74,21 @@ static inline bool cleat__run_has_limits(const cleat__run *run)
     return cleat__type_has_limits(run->type);
 }
 
-/* The keys of its limits, as they are stored; or nothing, and `refusal`, why it has none: then it fails. Limits that it
- * declares are made. `trigger` has input and metadata as they
- * are stored. */
+/* limits_keys.c: what is found out of a run's limits when it is started. */
+typedef struct cleat__described {
+    cleat__buffer text;    /* the keys, as they are stored */
+    cleat__buffer refusal; /* or why it has none: then it fails */
+    cleat__buffer said;    /* the rate limits that it declares: cleat__takings_declare() */
+} cleat__described;
+void cleat__described_deinit(cleat__described *described);
+/* `trigger` has input and metadata as they are stored. Nothing is changed by it but what the expressions of a command
+ * may take. */
 cleat_status cleat__limits_describe(struct cleat__core *core, const cleat__run *run,
-                                    const cleat__trigger *trigger, cleat__buffer *text,
-                                    cleat__buffer *refusal);
+                                    const cleat__trigger *trigger, cleat__described *out);
+/* The keys of one that was stored before, or of a task of a run of several, as they are now, or why there are none.
+ * Limits that it declares are made. Both buffers are empty before. */
+cleat_status cleat__limits_find_keys(struct cleat__core *core, const cleat__run *run, cleat__buffer *text,
+                                     cleat__buffer *refusal);
 /* A live run gets its lane, where it also has what it desires (absent: nothing), and its seats, all of them empty.
  * `text` is absent for one without limits. CLEAT_CORRUPT: that is no description of it. */
 cleat_status cleat__limits_attach(struct cleat__core *core, cleat__run *run, cleat_slice desired,
@@ -98,6 +111,10 @@ void cleat__limits_taken(struct cleat__core *core, cleat__run *run);
 void cleat__limits_give_back(struct cleat__core *core, cleat__run *run);
 /* At the start: it runs, or is evicted, so it holds all of them. */
 cleat_status cleat__limits_hold_all(struct cleat__core *core, cleat__run *run);
+
+/* The workflow is paused; it goes on. */
+void cleat__limits_pause(struct cleat__core *core, const cleat__workflow_entry *workflow);
+cleat_status cleat__limits_go_on(struct cleat__core *core, const cleat__workflow_entry *workflow);
 
 /* A version was declared: its rules may have more slots, or fewer. */
 void cleat__limits_review(struct cleat__core *core, const cleat__task_type *type);

@@ -14,7 +14,7 @@ static bool is_waiting(cleat__run *run)
     if (run->type->dag == NULL) {
         return true;
     }
-    const cleat__dag *dag = *cleat__dag_slot(run);
+    const cleat__dag *dag = cleat__dag_of_task(run);
     size_t step = run->type->step;
     return dag->tasks[step].stage == CLEAT__DAG_FREE || cleat__dag_waits_for_slots(dag, step);
 }
@@ -36,11 +36,15 @@ static cleat_status renew_timers(cleat__core *core, const cleat__workflow_entry 
 
 static cleat_status change(cleat__core *core, cleat__workflow_entry *workflow, const cleat__pause *pause)
 {
+    cleat_status status = CLEAT_OK;
     workflow->pause = *pause;
-    if (!pause->is_paused) {
+    if (pause->is_paused) {
+        cleat__limits_pause(core, workflow);
+    } else {
         cleat__lanes_unpark(&workflow->paused);
+        status = cleat__limits_go_on(core, workflow);
     }
-    return renew_timers(core, workflow);
+    return status == CLEAT_OK ? renew_timers(core, workflow) : status;
 }
 
 cleat_status cleat__pause_end(cleat__core *core, cleat__workflow_entry *workflow)

@@ -1,7 +1,8 @@
 /*
  * Workflows that are paused. Their runs stand in lanes as always; the scheduler parks these lanes with the
  * workflow when it comes to them, and the end of the pause puts them back, so that nothing is looked at twice meanwhile
- * and runs of other workflows in the same queue go on. What is with a worker goes on too. A run that waits has the
+ * and runs of other workflows in the same queue go on. Those that wait for slots, or hold some and wait for a worker, stand
+ * in no lane meanwhile (limits.h). What is with a worker goes on too. A run that waits has the
  * pause's time instead of its schedule timeout, and that anew when the pause ends.
  */
 #ifndef CLEAT_ENGINE_PAUSE_H

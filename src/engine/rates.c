@@ -141,6 +141,12 @@ static void note_change(cleat__rates *rates, cleat__rate *rate)
     }
 }
 
+bool cleat__rates_have(cleat__rates *rates, int64_t tenant, cleat_slice key)
+{
+    const cleat__rate *rate = find(rates, tenant, key);
+    return rate != NULL && rate->is_known;
+}
+
 bool cleat__rates_keep(cleat__rates *rates, int64_t tenant, cleat_slice key)
 {
     cleat__rate *rate = find(rates, tenant, key);

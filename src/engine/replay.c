@@ -27,9 +27,8 @@ static cleat_status make(cleat__core *core, const cleat__uuid *id, const cleat__
     run->priority = (uint8_t)(row->priority & 0xF);
     run->retry_count = run->first_retry = row->retry_count + 1;
     run->since_ms = core->now.unix_ms;
-    /* Makes room, so that cleat__life_enqueue() finds it. */
-    cleat_status status = cleat__runs_set_timer(&core->runs, run, INT64_MAX - 1);
-    if (status == CLEAT_OK && row->desired.size != 0 && !cleat__run_has_limits(run)) {
+    cleat_status status = CLEAT_OK;
+    if (row->desired.size != 0 && !cleat__run_has_limits(run)) {
         status = cleat__wishes_join(&core->wishes, run, cleat__buffer_slice(&row->desired));
     }
     if (status != CLEAT_OK) {
@@ -40,18 +39,10 @@ static cleat_status make(cleat__core *core, const cleat__uuid *id, const cleat__
     return CLEAT_OK;
 }
 
-/* What it is started with, and what follows from that for its limits. */
+/* The keys of its limits, or why it has none. */
 typedef struct beginning {
-    cleat__buffer input, metadata, limits, refusal;
+    cleat__buffer limits, refusal;
 } beginning;
-
-static void deinit(beginning *what)
-{
-    cleat__buffer_deinit(&what->input);
-    cleat__buffer_deinit(&what->metadata);
-    cleat__buffer_deinit(&what->limits);
-    cleat__buffer_deinit(&what->refusal);
-}
 
 /* Its keys are found out anew. */
 static cleat_status look_at_limits(cleat__core *core, cleat__run *run, const cleat__ended_row *row,
@@ -60,12 +51,7 @@ static cleat_status look_at_limits(cleat__core *core, cleat__run *run, const cle
     if (!cleat__run_has_limits(run)) {
         return CLEAT_OK;
     }
-    cleat_status status = cleat__load_payloads(core->store, &run->id, &what->input, &what->metadata);
-    const cleat__trigger trigger = {.input = cleat__buffer_slice(&what->input),
-                                    .metadata = cleat__buffer_slice(&what->metadata)};
-    if (status == CLEAT_OK) {
-        status = cleat__limits_describe(core, run, &trigger, &what->limits, &what->refusal);
-    }
+    cleat_status status = cleat__limits_find_keys(core, run, &what->limits, &what->refusal);
     if (status == CLEAT_OK && what->refusal.size == 0) {
         status = cleat__limits_keep_given(core, run, &what->limits);
     }
@@ -97,14 +83,15 @@ static cleat_status write(cleat__core *core, cleat__run *run, const cleat__ended
         cleat__life_forget(core, run);
         return status;
     }
-    return what->refusal.size != 0 ? cleat__life_reject(core, run, cleat__buffer_slice(&what->refusal))
-                                   : cleat__life_enqueue(core, run, CLEAT__LEVEL_AHEAD);
+    cleat_slice refusal = cleat__buffer_slice(&what->refusal);
+    return refusal.size != 0 ? cleat__life_reject(core, run, refusal)
+                             : cleat__life_enqueue(core, run, CLEAT__LEVEL_AHEAD);
 }
 
 /* The run is there, in no queue. */
 static cleat_status begin(cleat__core *core, cleat__run *run, const cleat__ended_row *row)
 {
-    beginning what = {.input = {0}};
+    beginning what = {.limits = {0}};
     cleat_status status = look_at_limits(core, run, row, &what);
     if (status == CLEAT_OK) {
         status = write(core, run, row, &what);
@@ -112,7 +99,8 @@ static cleat_status begin(cleat__core *core, cleat__run *run, const cleat__ended
         cleat__life_forget(core, run);
         status = status != CLEAT_NO_MEMORY ? cleat__core_check(core, status) : status;
     }
-    deinit(&what);
+    cleat__buffer_deinit(&what.limits);
+    cleat__buffer_deinit(&what.refusal);
     return status;
 }
 

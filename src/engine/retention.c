@@ -28,20 +28,26 @@
 #define PAUSE_MOST_NS  (100 * CLEAT__NS_PER_MS)
 /* Looking takes at most such a part of the time: what is kept for its parent is looked at again and again. */
 #define LOOK_PART 50
+/* Of a clock: what is more is not believed at once. */
+#define JUMP_MS (INT64_C(3600) * 1000)
 
 struct cleat__retention {
     cleat__engine *engine; /* borrowed */
     char *path;            /* absolute: the program may change its directory */
-    int64_t age_ms, max_bytes, every_ms;
+    int64_t age_ms, max_bytes, every_ms, opened_ms;
     const cleat_clock *clock;
     /* Of whoever looks. */
     cleat__store *reader;
     int64_t looked_ns; /* for this long, pieces and pauses not counted */
-    bool is_measuring; /* removes until the file is small enough: */
-    bool is_enough;    /* it is */
-    bool has_warned;   /* that it does not become so */
-    bool is_paced;     /* there is a thread */
-    bool has_thread;   /* its starter's */
+    bool has_seen_clock;
+    int64_t seen_unix_ms, seen_monotonic_ms; /* then */
+    int64_t ahead_ms;                        /* of what the clock says so much is not believed */
+    int64_t believe_ms;                      /* until then, monotonic */
+    bool is_measuring;                       /* removes until the file is small enough: */
+    bool is_enough;                          /* it is */
+    bool has_warned;                         /* that it does not become so */
+    bool is_paced;                           /* there is a thread */
+    bool has_thread;                         /* its starter's */
     pthread_t thread;
     pthread_mutex_t mutex; /* what follows */
     pthread_cond_t wake;
@@ -268,15 +274,73 @@ static cleat_status remove_surplus(cleat__retention *retention)
     return status;
 }
 
+/* ---- The clock ---- */
+
+/* How far it has gone ahead since the last look, or at the first one since there was something new. */
+static cleat_status measure_jump(cleat__retention *retention, int64_t unix_ms, int64_t monotonic_ms,
+                                 int64_t *jump_ms)
+{
+    if (retention->has_seen_clock) {
+        *jump_ms = unix_ms - retention->seen_unix_ms - (monotonic_ms - retention->seen_monotonic_ms);
+        return CLEAT_OK;
+    }
+    int64_t newest_ms = 0;
+    cleat_status status = cleat__expiry_newest(retention->reader, retention->opened_ms, &newest_ms);
+    *jump_ms = newest_ms != 0 ? unix_ms - newest_ms : 0;
+    return status;
+}
+
+static void doubt(cleat__retention *retention, int64_t jump_ms, int64_t monotonic_ms)
+{
+    if (retention->ahead_ms == 0 && retention->has_seen_clock) {
+        cleat__log(CLEAT_LOG_WARN,
+                   "the clock has gone ahead by %" PRId64 " minutes more than the time that has passed: runs "
+                   "and events that are old only by that are removed in an hour, if it stays so",
+                   jump_ms / 60000);
+    }
+    retention->ahead_ms += jump_ms;
+    retention->believe_ms = monotonic_ms + JUMP_MS;
+}
+
+static cleat_status look_at_clock(cleat__retention *retention)
+{
+    int64_t unix_ms = now_ms(retention), jump_ms = 0;
+    int64_t monotonic_ms = cleat__clock_monotonic_ns(retention->clock) / CLEAT__NS_PER_MS;
+    cleat_status status = measure_jump(retention, unix_ms, monotonic_ms, &jump_ms);
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    if (monotonic_ms >= retention->believe_ms) {
+        retention->ahead_ms = 0;
+    }
+    if (jump_ms > JUMP_MS) {
+        doubt(retention, jump_ms, monotonic_ms);
+    } else if (jump_ms < -JUMP_MS) { /* it was set right */
+        retention->ahead_ms = retention->ahead_ms > -jump_ms ? retention->ahead_ms + jump_ms : 0;
+    }
+    retention->seen_unix_ms = unix_ms;
+    retention->seen_monotonic_ms = monotonic_ms;
+    retention->has_seen_clock = true;
+    return CLEAT_OK;
+}
+
+/* ---- A look ---- */
+
+static cleat_status remove_aged(cleat__retention *retention)
+{
+    cleat_status status = look_at_clock(retention);
+    int64_t before_ms = retention->seen_unix_ms - retention->ahead_ms - retention->age_ms;
+    if (status == CLEAT_OK) {
+        status = remove_all(retention, KIND_RUN, before_ms);
+    }
+    return status == CLEAT_OK ? remove_all(retention, KIND_EVENT, before_ms) : status;
+}
+
 static cleat_status remove_old(cleat__retention *retention)
 {
     cleat_status status = remove_all(retention, KIND_REST, 0); /* of the time before */
     if (status == CLEAT_OK && retention->age_ms >= 0) {
-        int64_t before_ms = now_ms(retention) - retention->age_ms;
-        status = remove_all(retention, KIND_RUN, before_ms);
-        if (status == CLEAT_OK) {
-            status = remove_all(retention, KIND_EVENT, before_ms);
-        }
+        status = remove_aged(retention);
     }
     if (status == CLEAT_OK && retention->max_bytes > 0) {
         status = remove_surplus(retention);
@@ -332,6 +396,7 @@ cleat_status cleat__retention_new(cleat__engine *engine, const cleat__retention_
     retention->max_bytes = options->max_bytes;
     retention->every_ms = options->every_ms != 0 ? options->every_ms : DEFAULT_EVERY_MS;
     retention->clock = options->clock;
+    retention->opened_ms = options->opened_ms != 0 ? options->opened_ms : now_ms(retention);
     cleat_status status = cleat__path_resolve(options->path, false, true, &retention->path, &exists);
     if (status == CLEAT_OK && pthread_mutex_init(&retention->mutex, NULL) != 0) {
         status = cleat__fail_memory();

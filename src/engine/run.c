@@ -92,7 +92,9 @@ cleat__run *cleat__runs_new(cleat__runs *runs, const cleat__uuid *id, struct cle
     run->id = *id;
     run->type = type;
     run->lane = &type->lane;
-    if (cleat__map_put(&runs->by_id, key_of(&run->id), run) != CLEAT_OK) {
+    /* A timer is set when something has been written, so there is room for it from now on. */
+    if (cleat__heap_reserve(&runs->timers, runs->by_id.count + 1) != CLEAT_OK ||
+        cleat__map_put(&runs->by_id, key_of(&run->id), run) != CLEAT_OK) {
         cleat__free(run);
         return NULL;
     }

@@ -13,7 +13,11 @@
 #include "engine/timetable.h"
 #include "engine/workers.h"
 
+#include "base/log.h"
+
 #define STEP_MAX 1000
+/* Until memory is looked for again that was not there. */
+#define MEMORY_LOOK_MS INT64_C(1000)
 /* Lanes of a queue among which the next run is chosen. Those without a worker are set aside, so that each
  * comes to be looked at; only the order among more lanes than these is not strict. */
 #define LANES_MAX 128
@@ -276,8 +280,18 @@ static cleat_status assign(cleat__core *core, cleat__run *run, cleat__worker *wo
     return status;
 }
 
+/* The run stays where it is, and what a worker would have been told has not been written anywhere. */
+static void wait_for_memory(cleat__core *core)
+{
+    static cleat__log_site site;
+    core->memory_ms = core->now.monotonic_ms + MEMORY_LOOK_MS;
+    cleat__log_limited(&site, CLEAT_LOG_WARN,
+                       "there is no memory for what a worker is to be told: runs wait");
+}
+
 void cleat__core_schedule(cleat__core *core)
 {
+    core->memory_ms = INT64_MAX;
     if (repeat_owed(core) != CLEAT_OK || settle_limits(core) != CLEAT_OK) {
         return;
     }
@@ -308,6 +322,9 @@ void cleat__core_schedule(cleat__core *core)
         }
         blocked = 0;
         status = assign(core, run, worker, &left);
+        if (status == CLEAT_NO_MEMORY && core->failure == CLEAT_OK) {
+            wait_for_memory(core);
+        }
         if (status == CLEAT_OK && !core->has_more) { /* else there was enough of that in this step */
             status = settle_limits(core);
         }

@@ -49,8 +49,38 @@ static cleat_status find_out(const cleat__taking *taking, const cleat__expressio
                               : status;
 }
 
-cleat_status cleat__takings_describe(cleat__core *core, const cleat__run *run,
-                                     const cleat__expression_variables *variables, cleat__buffer *text)
+/* A limit that a run declares; its key stands behind it. */
+typedef struct said_limit {
+    int64_t window_ms;
+    size_t key_size;
+    int32_t limit;
+} said_limit;
+
+static void say(const cleat__taking *taking, const taken *one, cleat__buffer *said)
+{
+    const said_limit head = {
+        .window_ms = taking->use->window_ms, .key_size = strlen(one->key), .limit = (int32_t)one->limit};
+    cleat__buffer_append(said, &head, sizeof(head));
+    cleat__buffer_append(said, one->key, head.key_size);
+}
+
+cleat_status cleat__takings_declare(cleat__core *core, const cleat__run *run, cleat_slice said)
+{
+    cleat_status status = CLEAT_OK;
+    for (size_t at = 0; at < said.size && status == CLEAT_OK;) {
+        said_limit head;
+        memcpy(&head, said.data + at, sizeof(head));
+        at += sizeof(head);
+        status =
+            cleat__rates_declare(core, run->type->workflow->tenant,
+                                 (cleat_slice){said.data + at, head.key_size}, head.limit, head.window_ms);
+        at += head.key_size;
+    }
+    return status;
+}
+
+cleat_status cleat__takings_describe(const cleat__run *run, const cleat__expression_variables *variables,
+                                     cleat__buffer *text, cleat__buffer *said)
 {
     size_t count = run->type->needs->rate_limits->count;
     cleat_status status = CLEAT_OK;
@@ -65,8 +95,7 @@ cleat_status cleat__takings_describe(cleat__core *core, const cleat__run *run,
             cleat__buffer_append_format(text, ",%d]", (int)one.units);
         }
         if (status == CLEAT_OK && one.limit >= 0) {
-            status = cleat__rates_declare(core, run->type->workflow->tenant, cleat_slice_of(one.key),
-                                          (int32_t)one.limit, taking->use->window_ms);
+            say(taking, &one, said);
         }
         cleat__free(one.key);
     }
@@ -131,18 +160,35 @@ cleat_status cleat__takings_read(cleat__core *core, const cleat__run *run, const
     return status;
 }
 
-cleat_status cleat__takings_check(cleat__core *core, int64_t tenant, const cleat__workflow *workflow)
+/* False: `visit` said so of one of the limits that the declaration names. */
+static bool visit_keys(cleat__core *core, int64_t tenant, const cleat__workflow *workflow,
+                       bool (*visit)(cleat__rates *rates, int64_t tenant, cleat_slice key), cleat_slice *key)
 {
     for (size_t i = 0; i < workflow->task_count; i++) {
         const cleat__workflow_task *task = &workflow->tasks[i];
         for (size_t j = 0; j < task->rate_limit_count; j++) {
-            const cleat__rate_use *use = &task->rate_limits[j];
-            if (cleat__rate_use_is_static(use) && !cleat__rates_keep(&core->rates, tenant, use->key)) {
-                return cleat__fail(CLEAT_FAILED_PRECONDITION,
-                                   "there is no rate limit \"%.*s\"; put it before the task is declared",
-                                   CLEAT_SLICE_ARGS(use->key));
+            *key = task->rate_limits[j].key;
+            if (cleat__rate_use_is_static(&task->rate_limits[j]) && !visit(&core->rates, tenant, *key)) {
+                return false;
             }
         }
     }
-    return CLEAT_OK;
+    return true;
+}
+
+cleat_status cleat__takings_check(cleat__core *core, int64_t tenant, const cleat__workflow *workflow)
+{
+    cleat_slice key;
+    return visit_keys(core, tenant, workflow, cleat__rates_have, &key)
+               ? CLEAT_OK
+               : cleat__fail(CLEAT_FAILED_PRECONDITION,
+                             "there is no rate limit \"%.*s\"; put it before the task is declared",
+                             CLEAT_SLICE_ARGS(key));
+}
+
+cleat_status cleat__takings_keep(cleat__core *core, int64_t tenant, const cleat__workflow *workflow)
+{
+    cleat_slice key;
+    (void)visit_keys(core, tenant, workflow, cleat__rates_keep, &key);
+    return core->rates.changed != NULL ? cleat__core_begin(core) : CLEAT_OK;
 }

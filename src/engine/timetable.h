@@ -1,4 +1,5 @@
-/* Runs that are to start at a time: handlers of SCHEDULE, UNSCHEDULE, CHANGE_SCHEDULES and TRIGGER_SCHEDULE, and what happens by itself. */
+/* Runs that are to start at a time: handlers of SCHEDULE, UNSCHEDULE, CHANGE_SCHEDULES and TRIGGER_SCHEDULE, and what
+ * happens by itself. */
 #ifndef CLEAT_ENGINE_TIMETABLE_H
 #define CLEAT_ENGINE_TIMETABLE_H
 

@@ -47,8 +47,8 @@ void cleat__topic_match_deinit(cleat__topic_match *match);
  * steps than CLEAT__TOPIC_STEPS_MAX. */
 cleat_status cleat__topics_find(const cleat__topics *topics, int64_t tenant, cleat_slice key,
                                 cleat__topic_match *match);
-/* The workflow lists `keys`, and patterns among them, from now on, and `former` no more; both may be NULL. When it fails some of
- * it has happened. */
+/* The workflow lists `keys`, and patterns among them, from now on, and `former` no more; both may be NULL. When it fails
+ * some of it has happened. */
 cleat_status cleat__topics_change(cleat__topics *topics, struct cleat__workflow_entry *workflow,
                                   const cleat__names *former, const cleat__names *keys);
 

@@ -1,15 +1,19 @@
 /*
  * Three passes over what is to be started, so that a refusal leaves nothing behind: check all; make
- * all the structures in memory; write all rows. Only the last one can fail the core.
+ * all the structures in memory, and find out what follows for their limits; write all rows. Only the last one
+ * can fail the core.
  */
 #include "engine/trigger.h"
 
+#include "base/alloc.h"
 #include "base/error.h"
 #include "engine/claims.h"
 #include "engine/dag.h"
 #include "engine/durable_chain.h"
 #include "engine/life.h"
+#include "engine/takings.h"
 #include "model/metadata.h"
+#include "model/missing.h"
 #include "store/load.h"
 #include "store/transition.h"
 
@@ -21,7 +25,9 @@ typedef struct starting {
     const cleat__trigger *items;
     size_t count;
     cleat__uuid *ids;
-    cleat__uuid *refused; /* may be NULL */
+    cleat__uuid *refused;     /* may be NULL */
+    cleat__described *limits; /* of each item; NULL: none of them has any */
+    size_t described;         /* bytes of these */
 } starting;
 enum { TASK_ROWS_MAX = 10 * CLEAT__RUNS_MAX }; /* of the runs of one call */
 
@@ -86,11 +92,7 @@ static cleat_status check_inherited(cleat__core *core, const cleat__trigger *ite
 static cleat_status check(cleat__core *core, int64_t tenant, const cleat__trigger *item, size_t *copied)
 {
     if (cleat__catalog_find(&core->catalog, tenant, item->workflow) == NULL) {
-        return cleat__fail(
-            CLEAT_NOT_FOUND,
-            "there is no task \"%.*s\": no worker has declared it; check the name, and start the "
-            "worker first",
-            CLEAT_SLICE_ARGS(item->workflow));
+        return cleat__missing_task(item->workflow);
     }
     if (item->priority < 0 || item->priority > CLEAT_PRIORITY_HIGH) {
         return cleat__fail(CLEAT_INVALID_ARGUMENT, "priority is %d; it must be 1 (low) .. 3 (high), or 0",
@@ -173,6 +175,66 @@ static cleat_status describe_wish(cleat__core *core, const cleat__trigger *item,
     return text->failed ? cleat__fail_memory() : CLEAT_OK;
 }
 
+/* Input and metadata as they are stored; what is made anew is in the buffers. */
+static cleat_status complete(cleat__core *core, const cleat__run *run, cleat__trigger *item,
+                             cleat__buffer *inherited, cleat__buffer *traced)
+{
+    cleat_status status = CLEAT_OK;
+    if (item->input.data == NULL) {
+        item->input = cleat_slice_of("{}");
+    }
+    if (item->is_child && item->inherits) {
+        cleat__buffer parent = {0};
+        status = cleat__load_metadata(core->store, &item->parent_id, &parent);
+        status = status == CLEAT_OK ? inherit(item, cleat__buffer_slice(&parent), inherited) : status;
+        item->metadata = cleat__buffer_slice(inherited);
+        cleat__buffer_deinit(&parent);
+    }
+    if (status == CLEAT_OK && core->adds_trace) {
+        cleat__metadata_add_trace(item->metadata, &run->id, traced);
+        item->metadata = traced->size != 0 ? cleat__buffer_slice(traced) : item->metadata;
+        status = traced->failed ? cleat__fail_memory() : CLEAT_OK;
+    }
+    return status;
+}
+
+/* What is there in common of the keys of a call is bounded, and so is how long nobody else is answered for them. */
+static cleat_status check_described(const cleat__core *core, starting *all, const cleat__described *described)
+{
+    all->described += described->text.size + described->refusal.size + described->said.size;
+    return core->expression_steps != 0 && all->described <= CLEAT__COPIED_MAX
+               ? CLEAT_OK
+               : cleat__fail(CLEAT_TOO_LARGE,
+                             "the expressions of the limits of these runs take too much together: "
+                             "start fewer with one call, or with smaller inputs");
+}
+
+/* A run of a task that has some. */
+static cleat_status find_limits(cleat__core *core, starting *all, size_t index, const cleat__run *run)
+{
+    cleat__buffer inherited = {0}, traced = {0};
+    cleat__trigger trigger = all->items[index];
+    if (all->limits == NULL) {
+        all->limits = cleat__calloc(all->count, sizeof(*all->limits));
+    }
+    if (all->limits == NULL) {
+        return cleat__fail_memory();
+    }
+    cleat_status status = complete(core, run, &trigger, &inherited, &traced);
+    if (status != CLEAT_OK && status != CLEAT_NO_MEMORY) {
+        status = cleat__core_check(core, status);
+    }
+    if (status == CLEAT_OK) {
+        status = cleat__limits_describe(core, run, &trigger, &all->limits[index]);
+    }
+    if (status == CLEAT_OK) {
+        status = check_described(core, all, &all->limits[index]);
+    }
+    cleat__buffer_deinit(&inherited);
+    cleat__buffer_deinit(&traced);
+    return status;
+}
+
 static cleat_status join_lane(cleat__core *core, const cleat__trigger *item, cleat__run *run)
 {
     cleat__buffer text = {0};
@@ -187,11 +249,11 @@ static cleat_status join_lane(cleat__core *core, const cleat__trigger *item, cle
     return status;
 }
 
-/* Appends a run to `made`, with its timer, in no queue yet. */
-static cleat_status make(cleat__core *core, int64_t tenant, const cleat__trigger *item,
-                         cleat__run_chain *made)
+/* Appends a run to `made`, in no queue yet. */
+static cleat_status make(cleat__core *core, starting *all, size_t index, cleat__run_chain *made)
 {
-    cleat__task_type *type = cleat__catalog_find(&core->catalog, tenant, item->workflow)->latest;
+    const cleat__trigger *item = &all->items[index];
+    cleat__task_type *type = cleat__catalog_find(&core->catalog, all->tenant, item->workflow)->latest;
     cleat__uuid id = cleat__uuid_next(&core->ids, core->now.unix_ms);
     cleat__run *run = cleat__runs_new(&core->runs, &id, type);
     if (run == NULL) {
@@ -204,11 +266,7 @@ static cleat_status make(cleat__core *core, int64_t tenant, const cleat__trigger
     run->state = CLEAT_RUN_QUEUED;
     run->priority = (uint8_t)(item->priority != 0 ? item->priority : type->policy.priority);
     run->since_ms = core->now.unix_ms;
-    /* Makes room, so that cleat__life_enqueue() finds it; last in the heap, where that is cheap. */
-    cleat_status status = CLEAT_OK;
-    if (!cleat__run_is_dag(run)) {
-        status = cleat__runs_set_timer(&core->runs, run, INT64_MAX - 1);
-    }
+    cleat_status status = cleat__run_has_limits(run) ? find_limits(core, all, index, run) : CLEAT_OK;
     bool has_lane = cleat__run_is_dag(run) || !cleat__run_has_limits(run);
     return status == CLEAT_OK && has_lane ? join_lane(core, item, run) : status;
 }
@@ -223,7 +281,7 @@ static void discard(cleat__core *core, cleat__run_chain *made)
 }
 
 /* What is refused gets an id that no run has. */
-static cleat_status make_all(cleat__core *core, const starting *all, const cleat__claims *claims,
+static cleat_status make_all(cleat__core *core, starting *all, const cleat__claims *claims,
                              cleat__run_chain *made)
 {
     cleat_status status = CLEAT_OK;
@@ -231,31 +289,11 @@ static cleat_status make_all(cleat__core *core, const starting *all, const cleat
         if (cleat__claims_refuse(claims, i)) {
             all->ids[i] = cleat__uuid_next(&core->ids, core->now.unix_ms);
         } else {
-            status = make(core, all->tenant, &all->items[i], made);
+            status = make(core, all, i, made);
         }
     }
     if (status != CLEAT_OK) {
         discard(core, made);
-    }
-    return status;
-}
-
-/* Metadata as it is stored; what is made anew is in the buffers. */
-static cleat_status complete_metadata(cleat__core *core, const cleat__run *run, cleat__trigger *item,
-                                      cleat__buffer *inherited, cleat__buffer *traced)
-{
-    cleat_status status = CLEAT_OK;
-    if (item->is_child && item->inherits) {
-        cleat__buffer parent = {0};
-        status = cleat__load_metadata(core->store, &item->parent_id, &parent);
-        status = status == CLEAT_OK ? inherit(item, cleat__buffer_slice(&parent), inherited) : status;
-        item->metadata = cleat__buffer_slice(inherited);
-        cleat__buffer_deinit(&parent);
-    }
-    if (status == CLEAT_OK && core->adds_trace) {
-        cleat__metadata_add_trace(item->metadata, &run->id, traced);
-        item->metadata = traced->size != 0 ? cleat__buffer_slice(traced) : item->metadata;
-        status = traced->failed ? cleat__fail_memory() : CLEAT_OK;
     }
     return status;
 }
@@ -279,19 +317,21 @@ typedef struct storing {
     cleat__new_task row;
 } storing;
 
-static cleat_status describe(cleat__core *core, const cleat__trigger *item, cleat_slice key, storing *what)
+/* Takes what was found of its limits; NULL: it has none. */
+static cleat_status describe(cleat__core *core, const cleat__trigger *item, cleat_slice key,
+                             cleat__described *found, storing *what)
 {
     cleat__run *run = what->run;
     what->trigger = *item;
-    if (what->trigger.input.data == NULL) {
-        what->trigger.input = cleat_slice_of("{}");
-    }
     cleat_status status = describe_wish(core, item, &what->desired);
     if (status == CLEAT_OK) {
-        status = complete_metadata(core, run, &what->trigger, &what->inherited, &what->traced);
+        status = complete(core, run, &what->trigger, &what->inherited, &what->traced);
     }
-    if (status == CLEAT_OK && cleat__run_has_limits(run)) {
-        status = cleat__limits_describe(core, run, &what->trigger, &what->limits, &what->refusal);
+    if (status == CLEAT_OK && found != NULL) {
+        status = cleat__takings_declare(core, run, cleat__buffer_slice(&found->said));
+        what->limits = found->text;
+        what->refusal = found->refusal;
+        found->text = found->refusal = (cleat__buffer){0};
     }
     what->row = (cleat__new_task){
         .id = run->id,
@@ -394,16 +434,17 @@ static cleat_status store(cleat__core *core, storing *what, const cleat__key_cla
     return status == CLEAT_ALREADY_EXISTS ? CLEAT_OK : cleat__core_check(core, status);
 }
 
-static cleat_status write_one(cleat__core *core, const cleat__trigger *item, cleat__run *run,
-                              const cleat__key_claim *claim, run_group *group, cleat__uuid *id)
+static cleat_status write_one(cleat__core *core, const starting *all, size_t index, cleat__run *run,
+                              const cleat__key_claim *claim, run_group *group)
 {
     storing *what = &group->items[group->count];
     cleat_slice key = {NULL, 0};
-    *what = (storing){.run = run, .id = id};
+    cleat__described *found = all->limits != NULL ? &all->limits[index] : NULL;
+    *what = (storing){.run = run, .id = &all->ids[index]};
     if (claim != NULL && claim->key != NULL) {
         key = (cleat_slice){claim->key, claim->size};
     }
-    cleat_status status = describe(core, item, key, what);
+    cleat_status status = describe(core, &all->items[index], key, found, what);
     if (status != CLEAT_OK) {
         cleat__life_forget(core, run);
         storing_deinit(what);
@@ -453,8 +494,7 @@ static cleat_status write_all(cleat__core *core, const starting *all, const clea
         }
         cleat__run *run = made->head;
         cleat__run_chain_remove(made, run);
-        status = write_one(core, &all->items[i], run, claims->items != NULL ? &claims->items[i] : NULL,
-                           &group, &all->ids[i]);
+        status = write_one(core, all, i, run, claims->items != NULL ? &claims->items[i] : NULL, &group);
     }
     if (status == CLEAT_OK) {
         status = group_write(core, &group);
@@ -465,7 +505,15 @@ static cleat_status write_all(cleat__core *core, const starting *all, const clea
     return status;
 }
 
-static cleat_status start(cleat__core *core, const starting *all, bool is_all_or_none)
+static void free_limits(starting *all)
+{
+    for (size_t i = 0; all->limits != NULL && i < all->count; i++) {
+        cleat__described_deinit(&all->limits[i]);
+    }
+    cleat__free(all->limits);
+}
+
+static cleat_status start(cleat__core *core, starting *all, bool is_all_or_none)
 {
     cleat__run_chain made = {NULL, NULL};
     cleat__claims claims = {.items = NULL};
@@ -486,19 +534,20 @@ static cleat_status start(cleat__core *core, const starting *all, bool is_all_or
         status = cleat__claims_tell(&claims, all->ids);
     }
     cleat__claims_deinit(&claims);
+    free_limits(all);
     return status;
 }
 
 cleat_status cleat__trigger_runs(cleat__core *core, int64_t tenant, const cleat__trigger *items, size_t count,
                                  cleat__uuid *ids)
 {
-    const starting all = {.tenant = tenant, .items = items, .count = count, .ids = ids, .refused = NULL};
+    starting all = {.tenant = tenant, .items = items, .count = count, .ids = ids, .refused = NULL};
     return start(core, &all, true);
 }
 
 cleat_status cleat__trigger_each(cleat__core *core, int64_t tenant, const cleat__trigger *items, size_t count,
                                  cleat__uuid *ids, cleat__uuid *refused)
 {
-    const starting all = {.tenant = tenant, .items = items, .count = count, .ids = ids, .refused = refused};
+    starting all = {.tenant = tenant, .items = items, .count = count, .ids = ids, .refused = refused};
     return start(core, &all, false);
 }

@@ -62,6 +62,12 @@ void cleat__group_deinit(cleat__group *group)
 
 /* ---- Seats ---- */
 
+cleat_status cleat__group_reserve(cleat__group *group, size_t seat_count)
+{
+    cleat_status status = cleat__heap_reserve(&group->waiting, seat_count);
+    return status == CLEAT_OK ? cleat__heap_reserve(&group->holding, seat_count) : status;
+}
+
 cleat_status cleat__group_join(cleat__seat *seat, bool is_holding)
 {
     cleat__group *group = seat->group;

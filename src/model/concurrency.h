@@ -22,11 +22,10 @@
 typedef struct cleat__concurrency {
     cleat_slice expression;
     int32_t max_runs;
-    cleat_slice
-        max_runs_expression; /* of a run: how many its key has, as the newest run says; absent: max_runs */
+    /* Of a run: how many its key has, as the newest run says; absent: max_runs. */
+    cleat_slice max_runs_expression;
     cleat_concurrency_strategy strategy;
-    cleat_slice
-        name; /* of a rule that the workflows of the tenant share: all that name it; absent: its own */
+    cleat_slice name;    /* of a rule that the workflows of the tenant share; absent: its own */
     bool is_of_workflow; /* else of the task */
 } cleat__concurrency;
 
@@ -84,6 +83,8 @@ void cleat__group_deinit(cleat__group *group);
 /* The rule has another one from now on. */
 void cleat__group_set_strategy(cleat__group *group, cleat_concurrency_strategy strategy);
 
+/* So many seats can be taken, and change, without further memory. */
+cleat_status cleat__group_reserve(cleat__group *group, size_t seat_count);
 /* Takes the seat, which is empty, to wait; or to hold a slot, whatever the rule says: it did before. */
 cleat_status cleat__group_join(cleat__seat *seat, bool is_holding);
 /* A no-op for an empty seat. */

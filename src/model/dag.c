@@ -26,6 +26,8 @@ size_t cleat__dag_find(const cleat__workflow *workflow, cleat_slice name)
 
 /* ---- Conditions ---- */
 
+static const char no_hooks[] = "a task of a workflow cannot wait for a hook";
+
 static cleat_status fail_condition(const cleat__workflow_task *task, const char *what)
 {
     return cleat__fail(CLEAT_INVALID_ARGUMENT, "conditions of task \"%.*s\": %s",
@@ -42,6 +44,18 @@ static bool is_parent(const cleat__workflow_task *task, cleat_slice name)
     return false;
 }
 
+static cleat_status check_event(const cleat__workflow_task *task, const cleat__condition *of)
+{
+    if (of->key.size == 0 || of->key.size > CLEAT__EVENT_KEY_MAX || of->scope.size > CLEAT__EVENT_KEY_MAX) {
+        return cleat__fail(
+            CLEAT_INVALID_ARGUMENT,
+            "conditions of task \"%.*s\": an event needs a key; that and its scope have at most "
+            "%d bytes",
+            CLEAT_SLICE_ARGS(task->name), CLEAT__EVENT_KEY_MAX);
+    }
+    return cleat__event_key_is_of_hook(of->key) ? fail_condition(task, no_hooks) : CLEAT_OK;
+}
+
 static cleat_status check_wait(const cleat__workflow_task *task, const cleat__condition *of)
 {
     /* Where tasks are told of it, there is another thing of that name. */
@@ -51,12 +65,8 @@ static cleat_status check_wait(const cleat__workflow_task *task, const cleat__co
     switch (of->kind) {
     case CLEAT__CONDITION_SLEEP:
         return of->sleep_ms >= 0 ? CLEAT_OK : fail_condition(task, "a sleep of less than nothing");
-    case CLEAT__CONDITION_EVENT:
-        return of->key.size != 0 && of->key.size <= CLEAT__EVENT_KEY_MAX &&
-                       of->scope.size <= CLEAT__EVENT_KEY_MAX
-                   ? CLEAT_OK
-                   : fail_condition(task, "an event needs a key; that and its scope have at most 766 bytes");
-    default: return fail_condition(task, "a task of a workflow cannot wait for a hook");
+    case CLEAT__CONDITION_EVENT: return check_event(task, of);
+    default: return fail_condition(task, no_hooks);
     }
 }
 

@@ -7,7 +7,7 @@
 #include <cleat/run.h>
 #include <inttypes.h>
 
-static bool is_of_hook(cleat_slice key)
+bool cleat__event_key_is_of_hook(cleat_slice key)
 {
     static const char prefix[] = CLEAT__HOOK_KEY_PREFIX;
     return key.size >= sizeof(prefix) - 1 && memcmp(key.data, prefix, sizeof(prefix) - 1) == 0;
@@ -38,7 +38,7 @@ cleat_status cleat__user_event_check_sizes(const cleat__user_event *event)
     if (event->key.size == 0) {
         return cleat__fail(CLEAT_INVALID_ARGUMENT, "the event has no key");
     }
-    if (is_of_hook(event->key)) {
+    if (cleat__event_key_is_of_hook(event->key)) {
         return cleat__fail(CLEAT_INVALID_ARGUMENT,
                            "the event's key begins with %s: hooks are resumed, not pushed",
                            CLEAT__HOOK_KEY_PREFIX);

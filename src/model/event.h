@@ -10,6 +10,7 @@
 /* A wait's condition on an event whose key begins so is one on a hook, whose token is the rest: nobody may push
  * such events. */
 #define CLEAT__HOOK_KEY_PREFIX "cleat:hook:"
+bool cleat__event_key_is_of_hook(cleat_slice key);
 
 /* Plain data, borrowed from whoever passes it. */
 typedef struct cleat__user_event {

@@ -21,7 +21,9 @@
  *   s.upperAscii(), s.replace(old, new), s.replace(old, new, n), s.split(t), s.split(t, n), s.substring(from),
  *   s.substring(from, to), s.trim(); of a list of strings l: l.join(), l.join(separator).
  * Not there: matches(), timestamp(), duration() and messages. A name that is no variable, or a function that is
- *   not there, is found when the expression is compiled; wrong types are when it is evaluated.
+ *   not there, is found when the expression is compiled. Where it is declared it is also looked at for what its
+ *   place does not have: a variable, and a value of the type that is wanted (cleat__expression_check_for()). Other
+ *   wrong types are found when it is evaluated.
  *
  * Nothing an expression says runs long: its text, its nesting, the steps of an evaluation (one per operation,
  * per element and per CLEAT__EXPRESSION_STEP_BYTES bytes that are looked at) and the memory of an evaluation
@@ -92,6 +94,26 @@ cleat_status cleat__expression_compile(cleat_slice text, cleat__expression **out
 void cleat__expression_free(cleat__expression *expression); /* NULL-safe */
 /* Whether it compiles, for what is stored as text: as cleat__expression_compile(). */
 cleat_status cleat__expression_check(cleat_slice text);
+
+/* Where an expression is declared: expression_place.c has what each place's may use, and what is wanted of it. */
+typedef enum cleat__expression_place {
+    CLEAT__EXPRESSION_FILTER,
+    CLEAT__EXPRESSION_CONDITION, /* of a parent's output, or of an event */
+    CLEAT__EXPRESSION_CONCURRENCY_KEY,
+    CLEAT__EXPRESSION_CONCURRENCY_RUNS,
+    CLEAT__EXPRESSION_RATE_KEY,
+    CLEAT__EXPRESSION_RATE_UNITS,
+    CLEAT__EXPRESSION_RATE_LIMIT,
+    CLEAT__EXPRESSION_IDEMPOTENCY_KEY,
+    CLEAT__EXPRESSION_BATCH_KEY,
+    CLEAT__EXPRESSION_PLACE_COUNT
+} cleat__expression_place;
+/*
+ * Whether it compiles, for who declares it: also CLEAT_INVALID_ARGUMENT where it uses a variable that is not there
+ * in that place, or where it can be told by its literals, operators and functions that no value of it is of the type
+ * that is wanted there. What is stored already is not asked that: it may have been declared when nobody asked.
+ */
+cleat_status cleat__expression_check_for(cleat_slice text, cleat__expression_place place);
 
 /*
  * The value as a bool, as a string (NUL-terminated, with its size where `size` is not NULL; the caller

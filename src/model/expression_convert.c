@@ -274,7 +274,8 @@ static bool bytes_of(cleat__cel_run *run, const cleat__cel_value *arguments, siz
 }
 
 const cleat__cel_function cleat__cel_conversions[] = {
-    {"int", false, "*", integer_of}, {"uint", false, "*", natural_of}, {"double", false, "*", double_of},
-    {"string", false, "*", text_of}, {"bool", false, "*", bool_of},    {"bytes", false, "*", bytes_of},
-    {NULL, false, NULL, NULL},
+    {"int", false, "*", 'i', integer_of},   {"uint", false, "*", 'u', natural_of},
+    {"double", false, "*", 'd', double_of}, {"string", false, "*", 's', text_of},
+    {"bool", false, "*", 'b', bool_of},     {"bytes", false, "*", 'y', bytes_of},
+    {NULL, false, NULL, '*', NULL},
 };

@@ -81,9 +81,25 @@ static bool checksum(cleat__cel_run *run, const cleat__cel_value *arguments, siz
 }
 
 static const cleat__cel_function general[] = {
-    {"size", false, "*", size_of}, {"size", true, "*", size_of},       {"type", false, "*", type_of},
-    {"dyn", false, "*", itself},   {"checksum", false, "s", checksum}, {NULL, false, NULL, NULL},
+    {"size", false, "*", 'i', size_of},      {"size", true, "*", 'i', size_of},
+    {"type", false, "*", 't', type_of},      {"dyn", false, "*", '*', itself},
+    {"checksum", false, "s", 's', checksum}, {NULL, false, NULL, '*', NULL},
 };
+
+cleat__cel_kinds cleat__cel_letter_kinds(char letter)
+{
+    switch (letter) {
+    case 's': return CLEAT__CEL_ONLY(STRING);
+    case 'i': return CLEAT__CEL_ONLY(INT);
+    case 'l': return CLEAT__CEL_ONLY(LIST);
+    case 'b': return CLEAT__CEL_ONLY(BOOL);
+    case 'u': return CLEAT__CEL_ONLY(UINT);
+    case 'd': return CLEAT__CEL_ONLY(DOUBLE);
+    case 'y': return CLEAT__CEL_ONLY(BYTES);
+    case 't': return CLEAT__CEL_ONLY(TYPE);
+    default: return CLEAT__CEL_ANY;
+    }
+}
 
 const cleat__cel_function *cleat__cel_function_find(cleat_slice name, bool is_method, size_t count,
                                                     bool *is_known)
@@ -102,13 +118,12 @@ bool cleat__cel_function_call(cleat__cel_run *run, const cleat__cel_function *fu
                               const cleat__cel_value *arguments, size_t count, cleat__cel_value *out)
 {
     for (size_t i = 0; i < count; i++) {
-        char wanted = function->arguments[i];
-        cleat__cel_kind kind = wanted == 's'   ? CLEAT__CEL_STRING
-                               : wanted == 'i' ? CLEAT__CEL_INT
-                                               : CLEAT__CEL_LIST;
-        if (wanted != '*' && arguments[i].kind != kind) {
+        cleat__cel_kinds wanted = cleat__cel_letter_kinds(function->arguments[i]);
+        if (((wanted >> arguments[i].kind) & 1) == 0) {
+            char names[CLEAT__CEL_KINDS_SIZE];
             return cleat__cel_fail(run, "%s() wants a %s, not a value of the type %s", function->name,
-                                   cleat__cel_kind_name(kind), cleat__cel_kind_name(arguments[i].kind));
+                                   cleat__cel_kinds_name(wanted, names),
+                                   cleat__cel_kind_name(arguments[i].kind));
         }
     }
     return function->call(run, arguments, count, out);

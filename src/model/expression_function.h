@@ -7,11 +7,15 @@
 typedef struct cleat__cel_function {
     const char *name;
     bool is_method;        /* called as target.name(...); the target is the first argument */
-    const char *arguments; /* one letter each: s string, i int, l list, * anything */
+    const char *arguments; /* one letter each */
+    char result;           /* likewise */
     bool (*call)(cleat__cel_run *run, const cleat__cel_value *arguments, size_t count, cleat__cel_value *out);
 } cleat__cel_function;
 
 enum { CLEAT__CEL_ARGUMENTS_MAX = 4 };
+
+/* s string, i int, l list, b bool, u uint, d double, y bytes, t type; * anything. */
+cleat__cel_kinds cleat__cel_letter_kinds(char letter);
 
 /* NULL: there is none that is called so. *is_known: there is one with another number of arguments. */
 const cleat__cel_function *cleat__cel_function_find(cleat_slice name, bool is_method, size_t count,

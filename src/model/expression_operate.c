@@ -7,6 +7,11 @@
 
 static const char *const signs[] = {"==", "!=", "<", "<=", ">", ">=", "in", "+", "-", "*", "/", "%"};
 
+const char *cleat__cel_operator_sign(cleat__cel_operator operator)
+{
+    return signs[operator];
+}
+
 static bool fail_types(cleat__cel_run *run, cleat__cel_operator operator, const cleat__cel_value * a,
                        const cleat__cel_value *b)
 {

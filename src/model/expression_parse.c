@@ -69,7 +69,10 @@ static cleat_status make_node(parser *p, const char *at, cleat__cel_node_kind ki
     if (node == NULL) {
         return cleat__fail_memory();
     }
-    *node = (cleat__cel_node){.kind = kind, .height = (uint16_t)(height + 1), .child = child};
+    *node = (cleat__cel_node){.kind = kind,
+                              .height = (uint16_t)(height + 1),
+                              .at = (uint32_t)(at - p->lexer.begin),
+                              .child = child};
     *out = node;
     return CLEAT_OK;
 }

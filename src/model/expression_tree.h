@@ -50,7 +50,9 @@ typedef struct cleat__cel_node cleat__cel_node;
 struct cleat__cel_node {
     cleat__cel_node_kind kind;
     uint16_t height;
+    cleat__cel_kinds kinds; /* that its value may have, once it was inferred */
     uint32_t index;
+    uint32_t at; /* the byte of the text to which an error points */
     union {
         cleat__cel_operator operator;
         cleat__cel_loop loop;
@@ -99,15 +101,29 @@ cleat_status cleat__cel_fail_at(const cleat__cel_lexer *lexer, const char *at, c
 bool cleat__cel_is_reserved(cleat_slice name); /* nothing may be called so, but fields */
 bool cleat__cel_find_loop(cleat_slice name, cleat__cel_loop *loop);
 bool cleat__cel_find_variable(cleat_slice name, uint32_t *index);
+const char *cleat__cel_variable_name(uint32_t index);
 bool cleat__cel_find_constant(cleat_slice name, cleat__cel_value *out); /* true, null, int and its like */
 
 /* Fills `memory` and `root`. */
 cleat_status cleat__cel_parse(cleat_slice text, cleat__expression *expression);
 
+/* The kinds of what the variables may be. */
+typedef struct cleat__cel_kinds_known {
+    cleat__cel_kinds variables[CLEAT__EXPRESSION_VARIABLE_COUNT]; /* 0: there is none of that name */
+} cleat__cel_kinds_known;
+/* Fills `kinds` of the tree: each value that an evaluation may have is of one of them, and 0 says that none has one.
+ * The first use of a variable that is not there, or NULL. */
+const cleat__cel_node *cleat__cel_infer(cleat__cel_node *node, const cleat__cel_kinds_known *known);
+/* What, in a tree of which that says that it has no value, is the reason. */
+const cleat__cel_node *cleat__cel_find_impossible(const cleat__cel_node *node);
+enum { CLEAT__CEL_SENTENCE_SIZE = 256 };
+void cleat__cel_tell_impossible(const cleat__cel_node *node, char text[CLEAT__CEL_SENTENCE_SIZE]);
+
 /* False: see cleat__cel_fail(). */
 bool cleat__cel_evaluate(cleat__cel_run *run, const cleat__cel_node *node, cleat__cel_value *out);
 bool cleat__cel_operate(cleat__cel_run *run, cleat__cel_operator operator, const cleat__cel_value * a,
                         const cleat__cel_value *b, cleat__cel_value *out);
+const char *cleat__cel_operator_sign(cleat__cel_operator operator);
 bool cleat__cel_negate(cleat__cel_run *run, const cleat__cel_value *value, cleat__cel_value *out);
 
 #endif

@@ -60,6 +60,25 @@ const char *cleat__cel_kind_name(cleat__cel_kind kind)
     return names[kind];
 }
 
+const char *cleat__cel_kinds_name(cleat__cel_kinds kinds, char text[CLEAT__CEL_KINDS_SIZE])
+{
+    size_t size = 0;
+    if (kinds == CLEAT__CEL_ANY || kinds == CLEAT__CEL_OF_JSON) {
+        (void)snprintf(text, CLEAT__CEL_KINDS_SIZE, "%s",
+                       kinds == CLEAT__CEL_ANY ? "any" : "JSON (whose numbers are doubles)");
+        return text;
+    }
+    text[0] = '\0';
+    for (cleat__cel_kind kind = CLEAT__CEL_NULL; kind <= CLEAT__CEL_TYPE; kind++) {
+        if (((kinds >> kind) & 1) != 0) {
+            const char *between = size == 0 ? "" : kinds >> (kind + 1) == 0 ? " or " : ", ";
+            size += (size_t)snprintf(text + size, CLEAT__CEL_KINDS_SIZE - size, "%s%s", between,
+                                     cleat__cel_kind_name(kind));
+        }
+    }
+    return text;
+}
+
 cleat__cel_value cleat__cel_bool(bool value)
 {
     return (cleat__cel_value){.kind = CLEAT__CEL_BOOL, .as.boolean = value};

@@ -26,6 +26,17 @@ typedef enum cleat__cel_kind {
 #undef CLEAT__CEL_KIND
 } cleat__cel_kind;
 
+/* A set of them. */
+typedef uint16_t cleat__cel_kinds;
+#define CLEAT__CEL_ONLY(name) ((cleat__cel_kinds)(1U << CLEAT__CEL_##name))
+#define CLEAT__CEL_ANY        ((cleat__cel_kinds)((1U << (CLEAT__CEL_TYPE + 1)) - 1))
+#define CLEAT__CEL_NUMBERS    (CLEAT__CEL_ONLY(INT) | CLEAT__CEL_ONLY(UINT) | CLEAT__CEL_ONLY(DOUBLE))
+#define CLEAT__CEL_MANY       (CLEAT__CEL_ONLY(LIST) | CLEAT__CEL_ONLY(MAP))
+/* Those of JSON, as cleat__cel_json() makes them. */
+#define CLEAT__CEL_OF_JSON                                                                               \
+    (CLEAT__CEL_ONLY(NULL) | CLEAT__CEL_ONLY(BOOL) | CLEAT__CEL_ONLY(DOUBLE) | CLEAT__CEL_ONLY(STRING) | \
+     CLEAT__CEL_MANY)
+
 /* Text and elements are borrowed from the expression, the variables or the evaluation's memory. */
 typedef struct cleat__cel_value {
     cleat__cel_kind kind;
@@ -63,6 +74,9 @@ bool cleat__cel_step(cleat__cel_run *run, size_t steps, size_t bytes);
 void *cleat__cel_get(cleat__cel_run *run, size_t count, size_t size);
 
 const char *cleat__cel_kind_name(cleat__cel_kind kind);
+/* Of a set: "int or string". Written to `text`, which is returned. */
+enum { CLEAT__CEL_KINDS_SIZE = 96 };
+const char *cleat__cel_kinds_name(cleat__cel_kinds kinds, char text[CLEAT__CEL_KINDS_SIZE]);
 cleat__cel_value cleat__cel_bool(bool value);
 cleat__cel_value cleat__cel_int(int64_t value);
 cleat__cel_value cleat__cel_uint(uint64_t value);

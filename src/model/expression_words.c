@@ -37,15 +37,20 @@ bool cleat__cel_find_loop(cleat_slice name, cleat__cel_loop *loop)
     return false;
 }
 
-bool cleat__cel_find_variable(cleat_slice name, uint32_t *index)
+const char *cleat__cel_variable_name(uint32_t index)
 {
     static const char *const names[] = {
 #define VARIABLE_NAME(name, is_json) #name,
         CLEAT__EXPRESSION_VARIABLES(VARIABLE_NAME)
 #undef VARIABLE_NAME
     };
+    return names[index];
+}
+
+bool cleat__cel_find_variable(cleat_slice name, uint32_t *index)
+{
     for (*index = 0; *index < CLEAT__EXPRESSION_VARIABLE_COUNT; ++*index) {
-        if (cleat_slice_equals(name, cleat_slice_of(names[*index]))) {
+        if (cleat_slice_equals(name, cleat_slice_of(cleat__cel_variable_name(*index)))) {
             return true;
         }
     }

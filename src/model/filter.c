@@ -21,7 +21,7 @@ cleat_status cleat__filter_check(const cleat__filter *filter)
     }
     cleat_status status = CLEAT_OK;
     if (filter->expression.size != 0) {
-        status = cleat__expression_check(filter->expression);
+        status = cleat__expression_check_for(filter->expression, CLEAT__EXPRESSION_FILTER);
     }
     if (status == CLEAT_OK && filter->payload.data != NULL) {
         status = cleat__json_check("a filter's payload", filter->payload, true);

@@ -23,7 +23,8 @@ cleat_status cleat__idempotency_check(const cleat__idempotency *idempotency)
         return cleat__fail(CLEAT_INVALID_ARGUMENT, "idempotency: method is %d, which is none",
                            (int)idempotency->method);
     }
-    cleat_status status = cleat__expression_check(idempotency->expression);
+    cleat_status status =
+        cleat__expression_check_for(idempotency->expression, CLEAT__EXPRESSION_IDEMPOTENCY_KEY);
     return status == CLEAT_OK || status == CLEAT_NO_MEMORY
                ? status
                : cleat__fail(status, "idempotency: %s", cleat_error_message());

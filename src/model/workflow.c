@@ -214,6 +214,9 @@ static cleat_status check_task(const cleat__workflow_task *task)
         status = check_policy(&task->policy);
     }
     if (status == CLEAT_OK) {
+        status = cleat__workflow_task_check_expressions(task);
+    }
+    if (status == CLEAT_OK) {
         status = cleat__desired_labels_check(task->labels, task->label_count);
     }
     if (status == CLEAT_OK) {
@@ -301,6 +304,9 @@ cleat_status cleat__workflow_check(const cleat__workflow *workflow)
     }
     if (status == CLEAT_OK && workflow->idempotency != NULL) {
         status = cleat__idempotency_check(workflow->idempotency);
+    }
+    if (status == CLEAT_OK) {
+        status = cleat__concurrency_check_expressions(workflow->concurrency, workflow->concurrency_count);
     }
     if (status == CLEAT_OK) {
         status = cleat__concurrency_check(workflow->concurrency, workflow->concurrency_count);

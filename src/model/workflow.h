@@ -100,6 +100,10 @@ bool cleat__workflow_is_dag(const cleat__workflow *workflow);
 
 /* CLEAT_INVALID_ARGUMENT says which field is wrong (engine.md 8). */
 cleat_status cleat__workflow_check(const cleat__workflow *workflow);
+/* Whether the expressions have what they use, and can have the type that is wanted: of who declares, and not of what is
+ * stored already. CLEAT_INVALID_ARGUMENT names the task, the field and the place in the expression. */
+cleat_status cleat__workflow_task_check_expressions(const cleat__workflow_task *task);
+cleat_status cleat__concurrency_check_expressions(const cleat__concurrency *rules, size_t count);
 /* "[a-zA-Z0-9._-]+", at most CLEAT__NAME_MAX bytes. `field` is for the message. */
 cleat_status cleat__name_check(const char *field, cleat_slice name);
 /* Two or three such names with ':' between them. */

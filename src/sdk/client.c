@@ -7,7 +7,8 @@
 #include "sdk/trigger.h"
 #include "transport/grpc.h"
 
-static cleat_status open_transport(const cleat_client_options *options, cleat__transport **out)
+static cleat_status open_transport(const cleat_client_options *options, int64_t tenant,
+                                   cleat__transport **out)
 {
     cleat__remote_settings settings;
     if (options->token != NULL && options->database != NULL) {
@@ -19,13 +20,13 @@ static cleat_status open_transport(const cleat_client_options *options, cleat__t
         return status;
     }
     if (!cleat__remote_is_configured(options)) {
-        return cleat__transport_embedded_new(options, out);
+        return cleat__transport_embedded_new(options, tenant, out);
     }
     status = cleat__remote_settings_read(options, &settings);
     return status == CLEAT_OK ? cleat__transport_grpc_new(&settings, out) : status;
 }
 
-cleat_status cleat_client_new(const cleat_client_options *options, cleat_client **out)
+cleat_status cleat__client_new_for(int64_t tenant, const cleat_client_options *options, cleat_client **out)
 {
     cleat_client_options known;
     if (out == NULL) {
@@ -41,7 +42,7 @@ cleat_status cleat_client_new(const cleat_client_options *options, cleat_client 
         return cleat__fail_memory();
     }
     cleat__client_init_known(client);
-    status = open_transport(&known, &client->transport);
+    status = open_transport(&known, tenant, &client->transport);
     if (status != CLEAT_OK) {
         cleat__client_deinit_known(client);
         cleat__free(client);
@@ -49,6 +50,11 @@ cleat_status cleat_client_new(const cleat_client_options *options, cleat_client 
     }
     *out = client;
     return CLEAT_OK;
+}
+
+cleat_status cleat_client_new(const cleat_client_options *options, cleat_client **out)
+{
+    return cleat__client_new_for(CLEAT__TENANT_DEFAULT, options, out);
 }
 
 void cleat_client_free(cleat_client *client)
@@ -107,16 +113,21 @@ cleat_status cleat_client_run_many(cleat_client *client, const cleat_run_item *i
     return cleat__client_trigger(&request);
 }
 
-cleat_status cleat__run_id_parse(const cleat_client *client, const cleat_run_id *id, cleat__uuid *out)
+cleat_status cleat__id_parse(const cleat_client *client, const char *text, size_t room, const char *what,
+                             cleat__uuid *out)
 {
-    if (client == NULL || id == NULL) {
+    if (client == NULL || text == NULL) {
         return cleat__fail(CLEAT_INVALID_ARGUMENT, "%s is NULL", client == NULL ? "client" : "id");
     }
-    cleat_slice text = {id->text, strnlen(id->text, sizeof id->text)};
-    if (cleat__uuid_parse(text, out) != CLEAT_OK) {
-        return cleat__fail(CLEAT_INVALID_ARGUMENT, "\"%.*s\" is no run id", CLEAT_SLICE_ARGS(text));
-    }
-    return CLEAT_OK;
+    const cleat_slice id = {text, strnlen(text, room)};
+    return cleat__uuid_parse(id, out) == CLEAT_OK
+               ? CLEAT_OK
+               : cleat__fail(CLEAT_INVALID_ARGUMENT, "\"%.*s\" is no %s", CLEAT_SLICE_ARGS(id), what);
+}
+
+cleat_status cleat__run_id_parse(const cleat_client *client, const cleat_run_id *id, cleat__uuid *out)
+{
+    return cleat__id_parse(client, id != NULL ? id->text : NULL, sizeof(id->text), "run id", out);
 }
 
 cleat_status cleat_client_wait(cleat_client *client, const cleat_run_id *id, int64_t timeout_ms,

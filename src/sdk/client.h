@@ -20,6 +20,9 @@ struct cleat_client {
     cleat__map known_workflows; /* by their action: machine names; owned; under the mutex */
 };
 
+/* As cleat_client_new(). Where that opens a file, what is asked is asked by `tenant` of it, which is there. */
+cleat_status cleat__client_new_for(int64_t tenant, const cleat_client_options *options, cleat_client **out);
+
 /* known_workflows.c: the workflows that this process has declared, and what they are called in spans. */
 void cleat__client_init_known(cleat_client *client);
 void cleat__client_deinit_known(cleat_client *client);
@@ -27,7 +30,10 @@ cleat_status cleat__client_know_workflow(cleat_client *client, const char *actio
 /* Valid as long as the client; NULL: it is none. */
 const char *cleat__client_known_workflow(cleat_client *client, const char *action);
 
-/* CLEAT_INVALID_ARGUMENT also for a client or an id that is NULL. */
+/* An id as the public headers have them, whose text has `room` bytes; `what` is that it must be ("run id").
+ * CLEAT_INVALID_ARGUMENT also for a client or a text that is NULL. */
+cleat_status cleat__id_parse(const cleat_client *client, const char *text, size_t room, const char *what,
+                             cleat__uuid *out);
 cleat_status cleat__run_id_parse(const cleat_client *client, const cleat_run_id *id, cleat__uuid *out);
 
 /* Goes to the run that the one which `way` is at, and which has ended, goes on as. CLEAT_EMPTY: it does not. Else as

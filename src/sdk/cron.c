@@ -81,13 +81,7 @@ cleat_status cleat_client_create_cron(cleat_client *client, const char *task, co
 
 static cleat_status read_id(const cleat_client *client, const cleat_cron_id *id, cleat__uuid *out)
 {
-    if (client == NULL || id == NULL) {
-        return cleat__fail(CLEAT_INVALID_ARGUMENT, "%s is NULL", client == NULL ? "client" : "id");
-    }
-    cleat_slice text = {id->text, strnlen(id->text, sizeof(id->text))};
-    return cleat__uuid_parse(text, out) == CLEAT_OK
-               ? CLEAT_OK
-               : cleat__fail(CLEAT_INVALID_ARGUMENT, "\"%.*s\" is no id of a cron", CLEAT_SLICE_ARGS(text));
+    return cleat__id_parse(client, id != NULL ? id->text : NULL, sizeof(id->text), "id of a cron", out);
 }
 
 cleat_status cleat_client_enable_cron(cleat_client *client, const cleat_cron_id *id, bool is_enabled)

@@ -223,10 +223,30 @@ void cleat__task_prepare(cleat_task *task)
     }
 }
 
+/* It is of a version from before: it has no log, and the function cannot do without. */
+static bool is_older_than_workflow(const cleat_task *task)
+{
+    return task->declaration != NULL && task->declaration->is_workflow &&
+           task->assignment->invocation_count == 0;
+}
+
+static void refuse_older(cleat_task *task)
+{
+    cleat_status status = cleat_task_fail(task, CLEAT_NON_RETRYABLE,
+                                          "run %s was started when \"%s\" was a task, and here it is a "
+                                          "workflow: start it anew",
+                                          task->id.text, cleat_task_name(task));
+    cleat__task_report(task, status, NULL, cleat__task_error(task, status));
+}
+
 void cleat__task_execute(cleat_task *task)
 {
     if (task->declaration != NULL && task->declaration->run_batch != NULL) {
         cleat__batch_execute(task, 1); /* it was started in an older version */
+        return;
+    }
+    if (is_older_than_workflow(task)) {
+        refuse_older(task);
         return;
     }
     if (task->declaration != NULL && task->declaration->is_workflow) {

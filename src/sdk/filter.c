@@ -27,12 +27,9 @@ static cleat__filter filter_of(const cleat_filter *from)
                            .payload = cleat_slice_of(from->payload)};
 }
 
-static cleat_status read_id(const cleat_filter_id *id, cleat__uuid *out)
+static cleat_status read_id(const cleat_client *client, const cleat_filter_id *id, cleat__uuid *out)
 {
-    cleat_slice text = {id->text, strnlen(id->text, sizeof(id->text))};
-    return cleat__uuid_parse(text, out) == CLEAT_OK
-               ? CLEAT_OK
-               : cleat__fail(CLEAT_INVALID_ARGUMENT, "\"%.*s\" is no id of a filter", CLEAT_SLICE_ARGS(text));
+    return cleat__id_parse(client, id != NULL ? id->text : NULL, sizeof(id->text), "id of a filter", out);
 }
 
 cleat_status cleat_client_create_filter(cleat_client *client, const char *task, const cleat_filter *filter,
@@ -72,7 +69,7 @@ cleat_status cleat_client_update_filter(cleat_client *client, const cleat_filter
                                           : "filter");
     }
     const cleat__filter known = filter_of(filter);
-    cleat_status status = read_id(id, &uuid);
+    cleat_status status = read_id(client, id, &uuid);
     if (status == CLEAT_OK) {
         status = cleat__filter_check_change(&known);
     }
@@ -82,10 +79,7 @@ cleat_status cleat_client_update_filter(cleat_client *client, const cleat_filter
 cleat_status cleat_client_delete_filter(cleat_client *client, const cleat_filter_id *id)
 {
     cleat__uuid uuid;
-    if (client == NULL || id == NULL) {
-        return cleat__fail(CLEAT_INVALID_ARGUMENT, "%s is NULL", client == NULL ? "client" : "id");
-    }
-    cleat_status status = read_id(id, &uuid);
+    cleat_status status = read_id(client, id, &uuid);
     return status == CLEAT_OK ? client->transport->filter_delete(client->transport, &uuid) : status;
 }
 

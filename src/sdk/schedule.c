@@ -174,14 +174,9 @@ cleat_status cleat_client_schedule(cleat_client *client, const char *task, int64
 cleat_status cleat_client_delete_schedule(cleat_client *client, const cleat_schedule_id *id)
 {
     cleat__uuid uuid;
-    if (client == NULL || id == NULL) {
-        return cleat__fail(CLEAT_INVALID_ARGUMENT, "%s is NULL", client == NULL ? "client" : "id");
-    }
-    cleat_slice text = {id->text, strnlen(id->text, sizeof(id->text))};
-    if (cleat__uuid_parse(text, &uuid) != CLEAT_OK) {
-        return cleat__fail(CLEAT_INVALID_ARGUMENT, "\"%.*s\" is no id of a schedule", CLEAT_SLICE_ARGS(text));
-    }
-    return client->transport->unschedule(client->transport, &uuid);
+    cleat_status status =
+        cleat__id_parse(client, id != NULL ? id->text : NULL, sizeof(id->text), "id of a schedule", &uuid);
+    return status == CLEAT_OK ? client->transport->unschedule(client->transport, &uuid) : status;
 }
 
 cleat_status cleat_client_list_schedules(cleat_client *client, const cleat_schedule_list_options *options,

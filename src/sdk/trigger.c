@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "model/continued.h"
 #include "model/json.h"
+#include "model/missing.h"
 #include "model/workflow.h"
 #include "sdk/options.h"
 #include "sdk/wishes.h"
@@ -78,6 +79,25 @@ bool cleat__trigger_call_goes_on(const cleat_trigger_call *call)
 
 /* ---- Checking ---- */
 
+static cleat_status check_child_key(const char *key, bool is_child)
+{
+    if (!is_child) {
+        return cleat__fail(CLEAT_INVALID_ARGUMENT,
+                           "child_key is for children: start them with cleat_task_spawn()");
+    }
+    if (key[0] == '\0') {
+        return cleat__fail(CLEAT_INVALID_ARGUMENT,
+                           "child_key is empty: leave it NULL to count children instead");
+    }
+    if (key[strspn(key, "0123456789")] == '\0') { /* the protocol has both in one place */
+        return cleat__fail(CLEAT_INVALID_ARGUMENT,
+                           "child_key \"%.40s\" is a number, by which children without a key are known: "
+                           "begin it with a letter",
+                           key);
+    }
+    return CLEAT_OK;
+}
+
 static cleat_status check_options(trigger_entry *entry, const cleat__trigger_request *request,
                                   const cleat_run_options *options)
 {
@@ -94,13 +114,11 @@ static cleat_status check_options(trigger_entry *entry, const cleat__trigger_req
     if (status != CLEAT_OK) {
         return status;
     }
-    if (known->child_key != NULL && request->parent == NULL) {
-        return cleat__fail(CLEAT_INVALID_ARGUMENT,
-                           "child_key is for children: start them with cleat_task_spawn()");
+    if (known->child_key != NULL) {
+        status = check_child_key(known->child_key, request->parent != NULL);
     }
-    if (known->child_key != NULL && known->child_key[0] == '\0') {
-        return cleat__fail(CLEAT_INVALID_ARGUMENT,
-                           "child_key is empty: leave it NULL to count children instead");
+    if (status != CLEAT_OK) {
+        return status;
     }
     if (known->metadata == NULL) {
         return CLEAT_OK;
@@ -230,11 +248,7 @@ cleat_status cleat__trigger_failed(cleat_status status, const cleat__trigger *tr
         const cleat__trigger *each = &triggers[i];
         (void)snprintf(said, sizeof(said), "%.*s\"", CLEAT_SLICE_ARGS(each->workflow));
         if (!cleat_slice_equals(each->given, each->workflow) && strstr(cleat_error_message(), said) != NULL) {
-            return cleat__fail(
-                status,
-                "there is no task \"%.*s\": no worker has declared it; check the name, and start the "
-                "worker first",
-                CLEAT_SLICE_ARGS(each->given));
+            return cleat__missing_task(each->given);
         }
     }
     return status;

@@ -217,7 +217,7 @@ static cleat_status wait_event(cleat__invocation *it, const char *key, const cha
     cleat_slice data = {NULL, 0};
     cleat_status status = check_key(key);
     if (status == CLEAT_OK && expression != NULL) {
-        status = cleat__expression_check(cleat_slice_of(expression));
+        status = cleat__expression_check_for(cleat_slice_of(expression), CLEAT__EXPRESSION_CONDITION);
     }
     if (status == CLEAT_OK && timeout != NULL) {
         status = cleat__wait_duration("timeout", timeout, &ms);

@@ -37,6 +37,12 @@ static cleat__readers *readers_of(const cleat__http_call *call)
     return ((const cleat__rest *)call->service)->readers;
 }
 
+cleat_status cleat__rest_ask(const cleat__http_call *call, cleat__command *command)
+{
+    command->tenant = call->identity.tenant;
+    return cleat__engine_ask(((const cleat__rest *)call->service)->engine, command);
+}
+
 cleat_status cleat__rest_take(cleat__http_call *call, cleat__store **out)
 {
     return cleat__readers_take(readers_of(call), call, out);

@@ -42,33 +42,16 @@ void cleat__rest_cron_get(cleat__http_call *call)
     cleat__rest_answer_part(call, "cronWorkflow", write_one);
 }
 
-static cleat_status ask(cleat__http_call *call, cleat__command *command)
-{
-    const cleat__rest *rest = call->service;
-    command->tenant = call->identity.tenant;
-    return cleat__engine_ask(rest->engine, command);
-}
-
 /* ---- Making one ---- */
-
-/* Has to be there. */
-static bool read_text(cleat__http_call *call, const char *name, const json_t *value, cleat_slice *out)
-{
-    if (!json_is_string(value)) {
-        cleat__http_call_fail(call, 400, "%s must be a string", name);
-        return false;
-    }
-    *out = (cleat_slice){json_string_value(value), json_string_length(value)};
-    return true;
-}
 
 static bool read_body(cleat__http_call *call, const json_t *body, cleat__recurrence *out)
 {
     const cleat__rest_json whole = {call->body, body};
     *out = (cleat__recurrence){.workflow = cleat__http_call_part(call, "workflow"),
                                .method = CLEAT__SCHEDULE_API};
-    return read_text(call, "cronName", json_object_get(body, "cronName"), &out->name) &&
-           read_text(call, "cronExpression", json_object_get(body, "cronExpression"), &out->expression) &&
+    return cleat__rest_json_text(call, "cronName", json_object_get(body, "cronName"), true, &out->name) &&
+           cleat__rest_json_text(call, "cronExpression", json_object_get(body, "cronExpression"), true,
+                                 &out->expression) &&
            cleat__rest_json_object(call, whole, "input", &out->input) &&
            cleat__rest_json_object(call, whole, "additionalMetadata", &out->metadata) &&
            cleat__rest_json_priority(call, json_object_get(body, "priority"), &out->priority);
@@ -81,7 +64,7 @@ void cleat__rest_cron_create(cleat__http_call *call)
     cleat__command command = {.kind = CLEAT__COMMAND_ADD_CRON, .as.add_cron = {&what, &id}};
     json_t *body = cleat__http_call_json(call);
     if (body != NULL && read_body(call, body, &what)) {
-        cleat_status status = ask(call, &command);
+        cleat_status status = cleat__rest_ask(call, &command);
         if (status == CLEAT_OK) {
             cleat__rest_answer_row(call, &id, write_one);
         } else if (status == CLEAT_NOT_FOUND) {
@@ -171,7 +154,7 @@ void cleat__rest_cron_update(cleat__http_call *call)
         cleat__http_call_fail(call, 400, "enabled must be true or false");
     } else if (body != NULL) {
         command.as.change_cron.is_enabled = json_is_true(enabled);
-        cleat_status status = ask(call, &command);
+        cleat_status status = cleat__rest_ask(call, &command);
         if (status == CLEAT_OK) {
             cleat__http_call_answer_nothing(call, 204);
         } else {
@@ -213,7 +196,7 @@ void cleat__rest_cron_delete(cleat__http_call *call)
     bool is_ours = false;
     cleat_status status = look_at(call, &command.as.id, &is_ours);
     if (status == CLEAT_OK && is_ours) {
-        status = ask(call, &command);
+        status = cleat__rest_ask(call, &command);
     }
     if (status != CLEAT_OK) {
         cleat__http_call_fail_status(call, status);
@@ -231,7 +214,7 @@ void cleat__rest_trigger_now(cleat__http_call *call, const char *part, cleat__co
     cleat__uuid run_id;
     cleat__json_writer writer = {0};
     cleat__command command = {.kind = kind, .as.trigger_now = {cleat__http_call_id(call, part), &run_id}};
-    cleat_status status = ask(call, &command);
+    cleat_status status = cleat__rest_ask(call, &command);
     if (status != CLEAT_OK) {
         cleat__http_call_fail_status(call, status);
         return;

@@ -3,18 +3,12 @@
 
 #include "engine/command.h"
 
-static cleat_status ask(const cleat__http_call *call, cleat__command *command)
-{
-    command->tenant = call->identity.tenant;
-    return cleat__engine_ask(((const cleat__rest *)call->service)->engine, command);
-}
-
 /* What is not evicted needs nothing: there is one answer for both. */
 void cleat__rest_task_restore(cleat__http_call *call)
 {
     cleat__command command = {.kind = CLEAT__COMMAND_DURABLE_RESTORE};
     command.as.durable_restore = cleat__http_call_id(call, "task");
-    cleat_status status = ask(call, &command);
+    cleat_status status = cleat__rest_ask(call, &command);
     if (status != CLEAT_OK && status != CLEAT_FAILED_PRECONDITION) {
         cleat__http_call_fail_status(call, status);
         return;
@@ -61,7 +55,7 @@ void cleat__rest_task_branch(cleat__http_call *call)
     if (!is_good) {
         return;
     }
-    cleat_status status = ask(call, &command);
+    cleat_status status = cleat__rest_ask(call, &command);
     if (status != CLEAT_OK) {
         cleat__http_call_fail_status(call, status);
         return;

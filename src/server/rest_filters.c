@@ -38,34 +38,14 @@ void cleat__rest_filter_get(cleat__http_call *call)
 
 /* ---- The body ---- */
 
-/* The absent slice: it is not there. */
-static bool read_text(cleat__http_call *call, const char *name, const json_t *value, bool is_required,
-                      cleat_slice *out)
-{
-    bool is_absent = value == NULL || json_is_null(value);
-    if (is_absent ? is_required : !json_is_string(value)) {
-        cleat__http_call_fail(call, 400, "%s must be a string", name);
-        return false;
-    }
-    *out = is_absent ? (cleat_slice){NULL, 0}
-                     : (cleat_slice){json_string_value(value), json_string_length(value)};
-    return true;
-}
-
 /* Slices refer to the body. Of what is to be changed only some is there. */
 static bool read_filter(cleat__http_call *call, const json_t *body, bool is_new, cleat__filter *out)
 {
     const cleat__rest_json whole = {call->body, body};
-    return read_text(call, "scope", json_object_get(body, "scope"), is_new, &out->scope) &&
-           read_text(call, "expression", json_object_get(body, "expression"), is_new, &out->expression) &&
+    return cleat__rest_json_text(call, "scope", json_object_get(body, "scope"), is_new, &out->scope) &&
+           cleat__rest_json_text(call, "expression", json_object_get(body, "expression"), is_new,
+                                 &out->expression) &&
            cleat__rest_json_object(call, whole, "payload", &out->payload);
-}
-
-static cleat_status ask(cleat__http_call *call, cleat__command *command)
-{
-    const cleat__rest *rest = call->service;
-    command->tenant = call->identity.tenant;
-    return cleat__engine_ask(rest->engine, command);
 }
 
 /* ---- Making, changing, deleting ---- */
@@ -82,7 +62,7 @@ void cleat__rest_filter_create(cleat__http_call *call)
                             &command.as.add_filter.workflow_id) &&
         read_filter(call, body, true, &filter)) {
         cleat_status status = cleat__filter_check(&filter);
-        status = status == CLEAT_OK ? ask(call, &command) : status;
+        status = status == CLEAT_OK ? cleat__rest_ask(call, &command) : status;
         if (status == CLEAT_OK) {
             cleat__rest_answer_row(call, &id, write_one);
         } else {
@@ -101,7 +81,7 @@ void cleat__rest_filter_update(cleat__http_call *call)
     json_t *body = cleat__http_call_json(call);
     if (body != NULL && read_filter(call, body, false, &filter)) {
         cleat_status status = cleat__filter_check_change(&filter);
-        status = status == CLEAT_OK ? ask(call, &command) : status;
+        status = status == CLEAT_OK ? cleat__rest_ask(call, &command) : status;
         if (status == CLEAT_OK) {
             cleat__rest_answer_row(call, &id, write_one);
         } else {
@@ -118,7 +98,7 @@ void cleat__rest_filter_delete(cleat__http_call *call)
     cleat__command command = {.kind = CLEAT__COMMAND_DELETE_FILTER, .as.id = id};
     cleat__json_writer writer = {0};
     cleat_status status = cleat__rest_read_row(call, &id, write_one, &writer);
-    status = status == CLEAT_OK ? ask(call, &command) : status;
+    status = status == CLEAT_OK ? cleat__rest_ask(call, &command) : status;
     if (status == CLEAT_OK) {
         cleat__http_call_answer_json(call, 200, &writer);
     } else {
@@ -175,7 +155,10 @@ void cleat__rest_filter_list(cleat__http_call *call)
 static cleat_status evaluate(cleat_slice text, const cleat__expression_variables *variables, bool *output)
 {
     cleat__expression *expression = NULL;
-    cleat_status status = cleat__expression_compile(text, &expression);
+    cleat_status status = cleat__expression_check_for(text, CLEAT__EXPRESSION_FILTER);
+    if (status == CLEAT_OK) {
+        status = cleat__expression_compile(text, &expression);
+    }
     if (status == CLEAT_OK) {
         status = cleat__expression_test(expression, variables, output);
     }
@@ -205,7 +188,7 @@ void cleat__rest_cel_debug(cleat__http_call *call)
     const cleat__rest_json whole = {call->body, body};
     bool output = false;
     if (body != NULL &&
-        read_text(call, "expression", json_object_get(body, "expression"), true, &expression) &&
+        cleat__rest_json_text(call, "expression", json_object_get(body, "expression"), true, &expression) &&
         cleat__rest_json_object(call, whole, "input", &variables.input) &&
         cleat__rest_json_object(call, whole, "filterPayload", &variables.payload) &&
         cleat__rest_json_object(call, whole, "additionalMetadata", &variables.additional_metadata)) {

@@ -16,6 +16,8 @@ struct cleat__rest {
 /* Readers for a call, as in readers.h. */
 cleat_status cleat__rest_take(cleat__http_call *call, cleat__store **out);
 void cleat__rest_give(const cleat__http_call *call, cleat__store *store); /* NULL-safe */
+/* cleat__engine_ask(), for the call's tenant. */
+cleat_status cleat__rest_ask(const cleat__http_call *call, cleat__command *command);
 
 /* ---- Handlers ---- */
 
@@ -171,6 +173,9 @@ bool cleat__rest_json_ids(cleat__http_call *call, const char *name, const json_t
 /* These have to be there. */
 bool cleat__rest_json_id(cleat__http_call *call, const char *name, const json_t *value, cleat__uuid *out);
 bool cleat__rest_json_time(cleat__http_call *call, const char *name, const json_t *value, int64_t *out);
+/* And this one if it is required; else it may be absent, and so is the slice then. It refers to `value`. */
+bool cleat__rest_json_text(cleat__http_call *call, const char *name, const json_t *value, bool is_required,
+                           cleat_slice *out);
 /* An object of the call's body, or of a part of that, as text and read. */
 typedef struct cleat__rest_json {
     cleat_slice text;

@@ -77,6 +77,18 @@ bool cleat__rest_json_id(cleat__http_call *call, const char *name, const json_t 
     return true;
 }
 
+bool cleat__rest_json_text(cleat__http_call *call, const char *name, const json_t *value, bool is_required,
+                           cleat_slice *out)
+{
+    *out = (cleat_slice){NULL, 0};
+    if (is_absent(value) ? is_required : !json_is_string(value)) {
+        cleat__http_call_fail(call, 400, "%s must be a string", name);
+        return false;
+    }
+    *out = is_absent(value) ? *out : text_of(value);
+    return true;
+}
+
 bool cleat__rest_json_time(cleat__http_call *call, const char *name, const json_t *value, int64_t *out)
 {
     if (!json_is_string(value) || !cleat__rfc3339_parse(text_of(value), out)) {

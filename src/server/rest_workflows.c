@@ -363,15 +363,13 @@ static bool read_pause(cleat__http_call *call, const json_t *said, cleat__pause 
 /* A body that says nothing changes nothing. */
 static void update(cleat__http_call *call, const json_t *said)
 {
-    const cleat__rest *rest = call->service;
     cleat__command command = {.kind = CLEAT__COMMAND_PAUSE_WORKFLOW,
-                              .tenant = call->identity.tenant,
                               .as.pause_workflow.id = cleat__http_call_id(call, "workflow")};
     bool is_asked = said != NULL && !json_is_null(said);
     if (is_asked && !read_pause(call, said, &command.as.pause_workflow.pause)) {
         return;
     }
-    cleat_status status = is_asked ? cleat__engine_ask(rest->engine, &command) : CLEAT_OK;
+    cleat_status status = is_asked ? cleat__rest_ask(call, &command) : CLEAT_OK;
     if (status == CLEAT_OK) {
         cleat__rest_answer_row(call, &command.as.pause_workflow.id, write_one);
     } else {

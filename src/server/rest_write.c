@@ -49,8 +49,8 @@ void cleat__rest_write_pages(cleat__json_writer *writer, int64_t offset, int64_t
 void cleat__rest_fail_workflow(cleat__http_call *call, cleat_slice name)
 {
     cleat__http_call_fail(call, 400,
-                          "workflow not found: no worker has declared \"%.*s\"; check the name, and start "
-                          "the worker first",
+                          "workflow not found: no worker has declared \"%.*s\", or it was deleted since; "
+                          "check the name, and start its worker, anew where it runs",
                           CLEAT_SLICE_ARGS(name));
 }
 

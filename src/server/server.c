@@ -1,6 +1,7 @@
 #include "server.h"
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/thread.h"
 #include "collector/otlp_in.h"
@@ -32,6 +33,7 @@ struct cleat__server {
     cleat__engine *engine;
     cleat__collector *collector;
     cleat__retention *retention;
+    int64_t opened_ms;       /* Unix, before the engine was */
     cleat__forward *forward; /* NULL: none */
     cleat__otlp_in otlp;
     cleat__listeners *listeners;
@@ -192,6 +194,7 @@ static cleat_status start_engine(cleat__server *self, const cleat__server_option
         .tracer = cleat__internal_traces_tracer(self->internal_traces),
         .adds_trace = true,
     };
+    self->opened_ms = cleat__clock_unix_ns(options->clock) / CLEAT__NS_PER_MS;
     if (status == CLEAT_OK) {
         status = cleat__engine_open(&engine, &self->engine);
     }
@@ -248,6 +251,7 @@ static cleat_status start_retention(cleat__server *self, const cleat__server_opt
     const cleat__retention_options retention = {.path = self->database,
                                                 .age_ms = options->run_retention_ms,
                                                 .max_bytes = options->run_retention_bytes,
+                                                .opened_ms = self->opened_ms,
                                                 .clock = options->clock};
     cleat_status status = cleat__retention_new(self->engine, &retention, &self->retention);
     return status == CLEAT_OK ? cleat__retention_start(self->retention) : status;

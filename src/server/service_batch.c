@@ -4,6 +4,7 @@
  * some are refused, with why the first of them was.
  */
 #include "service.h"
+#include "speakers.h"
 
 #include "base/alloc.h"
 #include "base/error.h"
@@ -23,7 +24,8 @@ typedef struct saying {
     cleat__job job; /* first; its command is for the answer only */
     item *items;    /* of the group under way */
     size_t from, to;
-    atomic_size_t left; /* of these, without an answer; and one for who submits */
+    cleat__uuid speaker; /* the worker, where its id is not in the message; nil: nobody knows */
+    atomic_size_t left;  /* of these, without an answer; and one for who submits */
 } saying;
 
 static const Cleat__BatchActionEvent *said_by(const saying *it)
@@ -75,8 +77,11 @@ static cleat_status read_item(const saying *it, const Cleat__BatchActionEventIte
     if (status == CLEAT_OK) {
         out->as.report = report;
     } else if (status == CLEAT_EMPTY && is_cancellation) {
-        out->kind = CLEAT__COMMAND_CANCEL;
-        out->as.id = report.task_id;
+        out->kind = CLEAT__COMMAND_CANCEL_HELD;
+        out->as.report = report;
+        if (cleat__uuid_is_nil(&report.worker_id)) {
+            out->as.report.worker_id = it->speaker;
+        }
     } else if (status == CLEAT_EMPTY) {
         out->kind = CLEAT__COMMAND_STARTED;
         out->as.started.id = report.task_id;
@@ -87,12 +92,10 @@ static cleat_status read_item(const saying *it, const Cleat__BatchActionEventIte
 
 static void start_group(saying *it);
 
-/* One that has ended needs no cancellation. */
 static void take_answer(saying *it, cleat__command *command)
 {
     cleat__command *all = &it->job.command;
-    bool is_too_late = command->kind == CLEAT__COMMAND_CANCEL && command->status == CLEAT_FAILED_PRECONDITION;
-    if (command->status != CLEAT_OK && !is_too_late && all->status == CLEAT_OK) {
+    if (command->status != CLEAT_OK && all->status == CLEAT_OK) {
         all->status = command->status;
         all->error = command->error;
         command->error = NULL;
@@ -158,6 +161,7 @@ void cleat__service_take_batch_event(cleat__rpc_call *call, const ProtobufCMessa
         return;
     }
     it->job.deinit = deinit;
+    it->speaker = cleat__speaker_of(service, call);
     size_t count = said_by(it)->n_items;
     it->items = cleat__calloc(count < GROUP ? count + 1 : GROUP, sizeof(*it->items));
     cleat_status status = it->items != NULL ? check(it) : cleat__fail_memory();

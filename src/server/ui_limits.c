@@ -6,7 +6,7 @@
 #include "store/filter.h"
 #include "ui_parts.h"
 
-enum { ROWS_MOST = 1000 };
+enum { ROWS_MOST = 1000, MEMBERS_MOST = 20 };
 
 /* ---- Of a run ---- */
 
@@ -38,35 +38,41 @@ static void write_units(cleat__json_writer *writer, const json_t *rates)
     cleat__writer_end_array(writer);
 }
 
-/* Who runs with it, itself among them, of the oldest runs; 0: it does not run. */
-static cleat_status count_batch(cleat__store *store, const cleat__uuid *id, int64_t *out)
+/* Who runs with it, itself among them, of the oldest runs: how many, and the first of these. */
+static cleat_status write_members(cleat__json_writer *writer, cleat__store *store, const cleat__uuid *id)
 {
     static const char sql[] =
-        "SELECT count(*) FROM (SELECT batch_id FROM task_live ORDER BY id LIMIT 10000) l "
-        "WHERE l.batch_id = (SELECT batch_id FROM task_live WHERE id = ?1)";
+        "SELECT l.id FROM (SELECT id, batch_id FROM task_live ORDER BY id LIMIT 10000) l "
+        "WHERE l.batch_id = (SELECT batch_id FROM task_live WHERE id = ?1) ORDER BY l.id";
     sqlite3_stmt *select = NULL;
     cleat_status status = cleat__store_prepare(store, sql, &select);
     if (status != CLEAT_OK) {
         return status;
     }
     cleat__bind_uuid(select, 1, id);
-    int code = sqlite3_step(select);
-    *out = code == SQLITE_ROW ? sqlite3_column_int64(select, 0) : 0;
-    return cleat__store_rows_end(store, select, code, "counting a batch");
+    int code;
+    int64_t count = 0;
+    cleat__writer_begin_array(writer, "members");
+    while ((code = sqlite3_step(select)) == SQLITE_ROW) {
+        cleat__uuid member;
+        if (cleat__column_uuid(select, 0, &member) && count++ < MEMBERS_MOST) {
+            cleat__ui_write_uuid(writer, NULL, &member);
+        }
+    }
+    cleat__writer_end_array(writer);
+    cleat__writer_int(writer, "running_together", count);
+    return cleat__store_rows_end(store, select, code, "reading a batch");
 }
 
 static cleat_status write_batch(cleat__json_writer *writer, cleat__store *store, const cleat__rest_run *run)
 {
-    int64_t together = 0;
     if (run->batch_key.data == NULL) {
         cleat__ui_write_null(writer, "batch");
         return CLEAT_OK;
     }
-    cleat_status status =
-        run->row.status == CLEAT_RUN_RUNNING ? count_batch(store, &run->row.id, &together) : CLEAT_OK;
     cleat__writer_begin_object(writer, "batch");
     cleat__writer_slice(writer, "key", run->batch_key);
-    cleat__writer_int(writer, "running_together", together);
+    cleat_status status = write_members(writer, store, &run->row.id);
     cleat__writer_end_object(writer);
     return status;
 }

@@ -10,17 +10,20 @@
 #include "store/migrate.h"
 #include "store/new_file.h"
 #include "store/path.h"
+#include "store/reading.h"
 #include "store/sqlite_error.h"
 
-enum { STEP_PAGES = 512, BUSY_TIMEOUT_MS = 5000 };
+#include <stdio.h>
+
+enum { STEP_PAGES = 512, STEP_INSTRUCTIONS = 100000 };
 
 typedef struct backup {
+    const cleat__backup_options *options;
     sqlite3 *from, *to;
     char *from_path;
     cleat__new_file file;
-    cleat__backup_step step;
-    void *argument;
     cleat__backup_result *result;
+    char wrong[512]; /* the first thing */
 } backup;
 
 /* ---- The two files ---- */
@@ -28,14 +31,13 @@ typedef struct backup {
 /* Until it is known that the file is ours, closing must not move its log into it. */
 static cleat_status open_source(backup *it)
 {
-    if (sqlite3_open_v2(it->from_path, &it->from, SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_READWRITE, NULL) !=
-        SQLITE_OK) {
-        return it->from != NULL ? cleat__sqlite_error(it->from, "opening it") : cleat__fail_memory();
+    bool is_still = false;
+    cleat_status status = cleat__reading_open(it->from_path, &it->from, &is_still);
+    if (status != CLEAT_OK) {
+        return status;
     }
-    sqlite3_extended_result_codes(it->from, 1);
-    sqlite3_busy_timeout(it->from, BUSY_TIMEOUT_MS);
     sqlite3_db_config(it->from, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
-    cleat_status status = cleat__schema_check(it->from, it->from_path, &it->result->schema);
+    status = cleat__schema_check(it->from, it->from_path, &it->result->schema);
     if (status == CLEAT_OK && it->result->schema == 0) {
         status = cleat__fail(CLEAT_NOT_A_DATABASE, "%s is empty: no client has used it yet", it->from_path);
     }
@@ -63,7 +65,8 @@ static bool goes_on(const backup *it, sqlite3_backup *copying, int64_t page_size
     int64_t pages = sqlite3_backup_pagecount(copying);
     int64_t copied = pages - sqlite3_backup_remaining(copying);
     it->result->bytes = copied * page_size;
-    return it->step == NULL || it->step(it->argument, copied * page_size, pages * page_size);
+    return it->options->step == NULL ||
+           it->options->step(it->options->argument, copied * page_size, pages * page_size);
 }
 
 static cleat_status read_page_size(backup *it, int64_t *out)
@@ -78,6 +81,11 @@ static cleat_status read_page_size(backup *it, int64_t *out)
     }
     sqlite3_finalize(select);
     return status;
+}
+
+static cleat_status fail_given_up(void)
+{
+    return cleat__fail(CLEAT_CANCELLED, "the backup was broken off");
 }
 
 static cleat_status copy(backup *it)
@@ -101,13 +109,93 @@ static cleat_status copy(backup *it)
     if (code == SQLITE_DONE) {
         return end == SQLITE_OK ? CLEAT_OK : cleat__sqlite_error(it->to, "copying into it");
     }
-    return code == SQLITE_OK ? cleat__fail(CLEAT_CANCELLED, "the backup was broken off")
-                             : cleat__sqlite_error(it->to, "copying into it");
+    return code == SQLITE_OK ? fail_given_up() : cleat__sqlite_error(it->to, "copying into it");
 }
 
-static cleat_status make(backup *it, const char *to)
+/* ---- Looking at the copy ---- */
+
+static void see(void *argument, const cleat__finding *finding)
 {
-    cleat_status status = cleat__new_file_begin(&it->file, to);
+    backup *it = argument;
+    if (it->wrong[0] == '\0') {
+        snprintf(it->wrong, sizeof(it->wrong), "%.*s (%.*s)", CLEAT_SLICE_ARGS(finding->what),
+                 CLEAT_SLICE_ARGS(finding->holds));
+    }
+}
+
+static int is_given_up(void *argument)
+{
+    const backup *it = argument;
+    const cleat__backup_options *options = it->options;
+    return options->step != NULL && !options->step(options->argument, it->result->bytes, it->result->bytes);
+}
+
+/* What is damaged is not looked at any further: nothing else could be said of it. */
+static cleat_status check_rules(backup *it, cleat__store *store)
+{
+    int *rules = &it->result->rules;
+    cleat_status status = cleat__store_begin(store);
+    if (status == CLEAT_OK) {
+        status = cleat__check_schema(store, see, it, rules);
+    }
+    if (status == CLEAT_OK && it->wrong[0] == '\0') {
+        status = cleat__check_tables(store, see, it, rules);
+    }
+    if (status == CLEAT_OK && it->wrong[0] == '\0' && it->options->check != NULL) {
+        status = it->options->check(store, see, it, rules);
+    }
+    cleat__store_rollback(store);
+    return status;
+}
+
+static cleat_status check_content(backup *it)
+{
+    cleat__store *store = NULL;
+    cleat_status status = cleat__store_open(it->file.partial, CLEAT__STORE_READ, &store);
+    if (status == CLEAT_OK) {
+        sqlite3_progress_handler(cleat__store_db(store), STEP_INSTRUCTIONS, is_given_up, it);
+        status = check_rules(it, store);
+    }
+    cleat__store_close(store);
+    return status;
+}
+
+static cleat_status check_pages(backup *it)
+{
+    sqlite3 *db = NULL;
+    bool is_still = false;
+    cleat_status status = cleat__reading_open(it->file.partial, &db, &is_still);
+    if (status == CLEAT_OK) {
+        sqlite3_progress_handler(db, STEP_INSTRUCTIONS, is_given_up, it);
+        status = cleat__check_pages(db, see, it, &it->result->rules);
+    }
+    sqlite3_close(db);
+    return status;
+}
+
+static cleat_status check_copy(backup *it)
+{
+    cleat_status status = check_pages(it);
+    if (status == CLEAT_OK && it->wrong[0] == '\0' && it->result->schema == cleat__schema_newest()) {
+        status = check_content(it);
+    }
+    if (status == CLEAT_TIMEOUT) { /* nothing else interrupts SQLite */
+        return fail_given_up();
+    }
+    bool is_wrong = it->wrong[0] != '\0';
+    if (status == CLEAT_CORRUPT || (status == CLEAT_OK && is_wrong)) {
+        return cleat__fail(CLEAT_CORRUPT,
+                           "no copy was kept, for %s is not as it must be: %s; cleat check tells all of it",
+                           it->from_path, is_wrong ? it->wrong : "its pages are damaged");
+    }
+    return status;
+}
+
+/* ---- All of it ---- */
+
+static cleat_status make(backup *it)
+{
+    cleat_status status = cleat__new_file_begin(&it->file, it->options->to);
     if (status == CLEAT_OK) {
         status = open_copy(it);
     }
@@ -115,21 +203,23 @@ static cleat_status make(backup *it, const char *to)
         status = copy(it);
     }
     sqlite3_close(it->to);
+    if (status == CLEAT_OK && it->options->is_checked) {
+        status = check_copy(it);
+    }
     return status == CLEAT_OK ? cleat__new_file_keep(&it->file) : status;
 }
 
-cleat_status cleat__backup(const char *from, const char *to, cleat__backup_step step, void *argument,
-                           cleat__backup_result *out)
+cleat_status cleat__backup(const cleat__backup_options *options, cleat__backup_result *out)
 {
-    backup it = {.file = CLEAT__NEW_FILE_INIT, .step = step, .argument = argument, .result = out};
+    backup it = {.options = options, .file = CLEAT__NEW_FILE_INIT, .result = out};
     bool exists = false;
     *out = (cleat__backup_result){0};
-    cleat_status status = cleat__path_resolve(from, false, true, &it.from_path, &exists);
+    cleat_status status = cleat__path_resolve(options->from, false, true, &it.from_path, &exists);
     if (status == CLEAT_OK) {
         status = open_source(&it);
     }
     if (status == CLEAT_OK) {
-        status = make(&it, to);
+        status = make(&it);
     }
     cleat__new_file_end(&it.file);
     sqlite3_close(it.from);

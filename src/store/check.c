@@ -4,6 +4,7 @@
 #include "cleat_sql.h"
 #include "store/bind.h"
 #include "store/check_functions.h"
+#include "store/check_values.h"
 #include "store/migrate.h"
 #include "store/sqlite_error.h"
 
@@ -88,7 +89,7 @@ cleat_status cleat__check_tables(cleat__store *store, cleat__finding_visit visit
 {
     static const char *const texts[] = {cleat__sql_tenants_check, cleat__sql_runs_check,
                                         cleat__sql_durable_check};
-    cleat_status status = CLEAT_OK;
+    cleat_status status = cleat__check_values(cleat__store_db(store), visit, argument, rules);
     for (size_t i = 0; i < sizeof(texts) / sizeof(*texts) && status == CLEAT_OK; i++) {
         status = cleat__check_rules(store, texts[i], visit, argument, rules);
     }
@@ -110,11 +111,17 @@ static void tell_unless_ok(void *argument, const cleat__finding *finding)
     }
 }
 
-cleat_status cleat__check_file(cleat__store *store, cleat__finding_visit visit, void *argument, int *rules)
+cleat_status cleat__check_pages(sqlite3 *db, cleat__finding_visit visit, void *argument, int *rules)
 {
     static const char rule[] = "-- file: the file is a sound SQLite database\nPRAGMA integrity_check(1000);";
     relay to = {visit, argument};
-    return cleat__check_rules(store, rule, tell_unless_ok, &to, rules);
+    check it = {.db = db, .visit = tell_unless_ok, .argument = &to};
+    return run_rules(&it, rule, rules);
+}
+
+cleat_status cleat__check_file(cleat__store *store, cleat__finding_visit visit, void *argument, int *rules)
+{
+    return cleat__check_pages(cleat__store_db(store), visit, argument, rules);
 }
 
 /* ---- The schema ---- */

@@ -20,12 +20,14 @@ typedef void (*cleat__finding_visit)(void *argument, const cleat__finding *findi
 
 /* SQLite's own check (rule "file"). It finds what makes the others fail. */
 cleat_status cleat__check_file(cleat__store *store, cleat__finding_visit visit, void *argument, int *rules);
+/* The same, of a file of any schema. */
+cleat_status cleat__check_pages(sqlite3 *db, cleat__finding_visit visit, void *argument, int *rules);
 /* Tables, columns and indexes (rule "schema"). */
 cleat_status cleat__check_schema(cleat__store *store, cleat__finding_visit visit, void *argument, int *rules);
 /* A text of rules, each a statement behind the comment "-- NAME: WHAT HOLDS". */
 cleat_status cleat__check_rules(cleat__store *store, const char *text, cleat__finding_visit visit,
                                 void *argument, int *rules);
-/* Those of the store's own tables. */
+/* Those of the store's own tables, and what holds of all tables alike (rule "types"). */
 cleat_status cleat__check_tables(cleat__store *store, cleat__finding_visit visit, void *argument, int *rules);
 
 #endif

@@ -11,9 +11,11 @@
 #include <jansson.h>
 #include <stdio.h>
 
+/* Absent when it is another value: also bytes that would be one, since SQLite's own functions refuse these. */
 static cleat_slice text_of(sqlite3_value *value)
 {
-    const char *text = (const char *)sqlite3_value_text(value);
+    bool is_text = sqlite3_value_type(value) == SQLITE_TEXT;
+    const char *text = is_text ? (const char *)sqlite3_value_text(value) : NULL;
     return (cleat_slice){text != NULL ? text : "", text != NULL ? (size_t)sqlite3_value_bytes(value) : 0};
 }
 

@@ -144,6 +144,25 @@ cleat_status cleat__expired_rest(cleat__store *store, cleat__expired *page)
     return read_page(store, select, page);
 }
 
+cleat_status cleat__expiry_newest(cleat__store *store, int64_t until_ms, int64_t *out)
+{
+    static const char sql[] = "SELECT max(coalesce((SELECT max(id) FROM task WHERE id < ?1), x'00'), "
+                              "coalesce((SELECT max(id) FROM event WHERE id < ?1), x'00'))";
+    sqlite3_stmt *select = NULL;
+    const cleat__uuid end = id_of_time(until_ms + 1);
+    cleat__uuid newest;
+    cleat_status status = cleat__store_prepare(store, sql, &select);
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    cleat__bind_uuid(select, 1, &end);
+    int code = sqlite3_step(select);
+    *out = code == SQLITE_ROW && cleat__column_uuid(select, 0, &newest) ? cleat__expiry_time_of(&newest) : 0;
+    status = code == SQLITE_ROW ? CLEAT_OK : cleat__store_error(store, listing);
+    sqlite3_reset(select);
+    return status;
+}
+
 cleat_status cleat__expiry_bytes(cleat__store *store, int64_t *out)
 {
     static const char sql[] =

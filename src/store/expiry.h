@@ -31,6 +31,8 @@ cleat_status cleat__expired_runs(cleat__store *store, int64_t before_ms, cleat__
 cleat_status cleat__expired_events(cleat__store *store, int64_t before_ms, cleat__expired *page);
 /* Runs that were removed but for rows that are left. */
 cleat_status cleat__expired_rest(cleat__store *store, cleat__expired *page);
+/* When the newest run or event was made that was made by then, in Unix ms; 0: there is none. */
+cleat_status cleat__expiry_newest(cleat__store *store, int64_t until_ms, int64_t *out);
 /* What is in the file but for spans, which have a limit of their own. */
 cleat_status cleat__expiry_bytes(cleat__store *store, int64_t *out);
 /* Pages of the file that are not in use; also within a transaction. */

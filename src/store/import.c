@@ -17,6 +17,8 @@
 
 static const char doing[] = "importing it";
 
+enum { STEP_INSTRUCTIONS = 100000 };
+
 typedef struct importing {
     const cleat__import_options *options;
     cleat__import_result *result;
@@ -34,6 +36,21 @@ static cleat_status fail_line(const importing *it, const char *what, const char 
 {
     return cleat__fail(CLEAT_INVALID_ARGUMENT, "line %lld: %s%s%s", (long long)it->line, what,
                        name[0] != '\0' ? " " : "", name);
+}
+
+/* ---- Breaking it off ---- */
+
+static int is_given_up(void *argument)
+{
+    const cleat__import_options *options = argument;
+    return options->goes_on != NULL && !options->goes_on(options->argument);
+}
+
+/* Whatever takes its time in it. */
+static void watch(const importing *it, cleat__store *store)
+{
+    sqlite3_progress_handler(cleat__store_db(store), STEP_INSTRUCTIONS, is_given_up,
+                             (void *)(uintptr_t)it->options);
 }
 
 /* ---- A row ---- */
@@ -152,7 +169,8 @@ static cleat_status insert_row(importing *it, const cleat__table *table, json_t 
     sqlite3_clear_bindings(insert);
     status = bind_row(it, table, row, insert);
     if (status == CLEAT_OK && sqlite3_step(insert) != SQLITE_DONE) {
-        bool is_of_row = (sqlite3_extended_errcode(cleat__store_db(it->store)) & 0xff) == SQLITE_CONSTRAINT;
+        int code = sqlite3_extended_errcode(cleat__store_db(it->store)) & 0xff;
+        bool is_of_row = code == SQLITE_CONSTRAINT || code == SQLITE_MISMATCH;
         status = is_of_row ? fail_line(it, sqlite3_errmsg(cleat__store_db(it->store)), "")
                            : cleat__store_error(it->store, doing);
     }
@@ -316,6 +334,7 @@ static cleat_status load_into(importing *it, const char *path)
         status = cleat__store_open(it->file.partial, CLEAT__STORE_WRITE_UNSYNCED, &it->store);
     }
     if (status == CLEAT_OK) {
+        watch(it, it->store);
         status = load(it);
     }
     close_lines(it);
@@ -327,6 +346,7 @@ static cleat_status load_into(importing *it, const char *path)
 static cleat_status merge_into(importing *it, cleat__store *target)
 {
     sqlite3 *db = cleat__store_db(target);
+    watch(it, target);
     char *attach = sqlite3_mprintf("ATTACH %Q AS other", it->file.partial);
     cleat_status status = attach != NULL ? cleat__sqlite_exec(db, attach, doing) : cleat__fail_memory();
     sqlite3_free(attach);
@@ -380,5 +400,6 @@ cleat_status cleat__import(const cleat__import_options *options, cleat__import_r
     }
     cleat__new_file_end(&it.file);
     cleat__free(it.path);
-    return status;
+    /* Nothing else interrupts SQLite. */
+    return status == CLEAT_TIMEOUT ? cleat__fail(CLEAT_CANCELLED, "the import was broken off") : status;
 }

@@ -14,6 +14,7 @@ typedef struct cleat__import_options {
     /* Sets the next line, which is good until the next call, without its newline. CLEAT_EMPTY: that was the last. */
     cleat_status (*read)(void *argument, cleat_slice *line);
     void *argument;
+    bool (*goes_on)(void *argument); /* asked every so often; false: CLEAT_CANCELLED. May be NULL */
     /* Rules beside those of the store's own tables, as cleat__check_tables(). */
     cleat_status (*check)(cleat__store *store, cleat__finding_visit visit, void *argument, int *rules);
 } cleat__import_options;

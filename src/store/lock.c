@@ -1,8 +1,9 @@
 /*
  * flock() on a file of its own, FILE-lock, which holds the process id for the message. Not on the
  * database itself: closing a second descriptor of that file would drop the POSIX locks that SQLite
- * holds in this process. flock() belongs to the open file, so two engines in one process exclude
- * each other too, and the kernel drops it with the process, however that ends.
+ * holds in this process (inode_lock.h is careful about that, and is for an engine only). flock()
+ * belongs to the open file, so two engines in one process exclude each other too, and the kernel
+ * drops it with the process, however that ends.
  *
  * The file is removed at the end. Between another's open() and flock() it may have been removed and
  * made anew, so whoever got the lock checks that the name still leads to the locked file.

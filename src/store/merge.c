@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "cleat_sql.h"
+#include "model/node.h"
 #include "store/sqlite_error.h"
 #include "store/statement.h"
 #include "store/table.h"
@@ -44,6 +45,11 @@ static const struct {
      "run_id NOT IN (SELECT id FROM other.task WHERE id NOT IN (SELECT id FROM new_run)) AND NOT EXISTS "
      "(SELECT 1 FROM main.idempotency i WHERE i.key = o.key AND i.tenant = "
      "(SELECT new FROM tenant_map WHERE old = o.tenant))",
+     false},
+    /* Who has a token keeps it, and so does who had it last: of two that have ended one is enough. */
+    {"durable_hook",
+     "run_id IN (SELECT id FROM new_run) AND NOT EXISTS (SELECT 1 FROM main.durable_hook h WHERE "
+     "h.token = o.token AND h.tenant = (SELECT new FROM tenant_map WHERE old = o.tenant))",
      false},
     {"stream_chunk", "id >> 32 IN (SELECT old FROM stream_map)", false},
     /* What was declared with a workflow is as the newest declaration says, and that is the file's own. */
@@ -116,6 +122,58 @@ static cleat_status add_rows(sqlite3 *db, const cleat__table *table)
     return status;
 }
 
+/* ---- Tokens of hooks ---- */
+
+#define SAME_TOKENS                                                                             \
+    "FROM main.durable_hook h JOIN tenant_map m ON m.new = h.tenant JOIN other.durable_hook o " \
+    "ON o.tenant = m.old AND o.token = h.token JOIN new_run n ON n.id = o.run_id "              \
+    "JOIN other.task_live l ON l.id = o.run_id WHERE h.run_id "
+
+/* Each of the two would have the other's payloads. */
+static cleat_status fail_token(sqlite3_stmt *select)
+{
+    cleat__uuid here, there;
+    char here_text[37], there_text[37];
+    if (!cleat__column_uuid(select, 1, &here) || !cleat__column_uuid(select, 2, &there)) {
+        return cleat__fail(CLEAT_CORRUPT, "a hook has no valid run");
+    }
+    cleat__uuid_format(&here, here_text);
+    cleat__uuid_format(&there, there_text);
+    return cleat__fail(CLEAT_FAILED_PRECONDITION,
+                       "nothing was imported: run %s has a hook with the token %.*s..., and so has run %s of "
+                       "the file, and both live; let one of them end before, or cancel it",
+                       there_text, CLEAT_SLICE_ARGS(cleat__hook_shown(cleat__column_text(select, 0))),
+                       here_text);
+}
+
+/* A token is of who lives; where the file's run has ended its row makes room. */
+static cleat_status hand_tokens_on(cleat__store *store)
+{
+    sqlite3_stmt *select = NULL;
+    cleat_status status = cleat__store_prepare(
+        store, "SELECT h.token, h.run_id, o.run_id " SAME_TOKENS "IN (SELECT id FROM main.task_live) LIMIT 1",
+        &select);
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    int code = sqlite3_step(select);
+    if (code == SQLITE_ROW) {
+        status = fail_token(select);
+    } else if (code != SQLITE_DONE) {
+        status = cleat__store_error(store, merging);
+    }
+    sqlite3_reset(select);
+    return status == CLEAT_OK
+               ? cleat__sqlite_exec(cleat__store_db(store),
+                                    "DELETE FROM main.durable_hook WHERE (tenant, token) IN (SELECT "
+                                    "h.tenant, h.token " SAME_TOKENS
+                                    "NOT IN (SELECT id FROM main.task_live))",
+                                    merging)
+               : status;
+}
+
+/* ---- All of it ---- */
+
 cleat_status cleat__merge(cleat__store *store, int64_t *copies)
 {
     sqlite3 *db = cleat__store_db(store);
@@ -130,6 +188,9 @@ cleat_status cleat__merge(cleat__store *store, int64_t *copies)
     }
     if (status == CLEAT_OK) {
         status = cleat__statement_number(store, count, copies, merging);
+    }
+    if (status == CLEAT_OK) {
+        status = hand_tokens_on(store);
     }
     if (status == CLEAT_OK) {
         status = cleat__tables_init(&tables, db);

@@ -1,15 +1,7 @@
 #include "store/rate.h"
 
 #include "base/error.h"
-#include "store/bind.h"
-
-static cleat_status finish(cleat__store *store, sqlite3_stmt *statement, const char *while_doing)
-{
-    cleat_status status =
-        sqlite3_step(statement) == SQLITE_DONE ? CLEAT_OK : cleat__store_error(store, while_doing);
-    sqlite3_reset(statement);
-    return status;
-}
+#include "store/statement.h"
 
 cleat_status cleat__rate_put(cleat__store *store, const cleat__rate_row *row)
 {
@@ -28,7 +20,7 @@ cleat_status cleat__rate_put(cleat__store *store, const cleat__rate_row *row)
     sqlite3_bind_int64(insert, 5, row->window.window_ms);
     sqlite3_bind_int64(insert, 6, row->window.refilled_ms);
     sqlite3_bind_int(insert, 7, row->is_said);
-    return finish(store, insert, "storing a rate limit");
+    return cleat__statement_finish(store, insert, "storing a rate limit");
 }
 
 cleat_status cleat__rate_delete(cleat__store *store, int64_t tenant, cleat_slice key)
@@ -41,7 +33,7 @@ cleat_status cleat__rate_delete(cleat__store *store, int64_t tenant, cleat_slice
     }
     sqlite3_bind_int64(delete, 1, tenant);
     cleat__bind_text(delete, 2, key);
-    status = finish(store, delete, "deleting a rate limit");
+    status = cleat__statement_finish(store, delete, "deleting a rate limit");
     if (status == CLEAT_OK && sqlite3_changes(cleat__store_db(store)) == 0) {
         return cleat__fail(CLEAT_NOT_FOUND, "there is no rate limit \"%.*s\"", CLEAT_SLICE_ARGS(key));
     }

@@ -19,9 +19,11 @@
 #include "base/error.h"
 #include "base/map.h"
 #include "base/thread.h"
+#include "store/inode_lock.h"
 #include "store/lock.h"
 #include "store/migrate.h"
 #include "store/path.h"
+#include "store/reading.h"
 #include "store/sqlite_error.h"
 
 #include <stdio.h>
@@ -47,9 +49,11 @@ typedef struct statement {
 struct cleat__store {
     sqlite3 *db;
     cleat__lock lock;
+    cleat__inode_lock inode; /* an engine's */
     char *path;
     cleat__store_mode mode;
-    bool created; /* this open made the file */
+    bool created;  /* this open made the file */
+    bool is_still; /* nobody writes it: see store/reading.h */
     cleat__map statements;
     sqlite3_int64 log_bytes; /* of the log's file when it last got space */
 };
@@ -72,6 +76,9 @@ static bool has_log(const char *path)
 static cleat_status open_sqlite(cleat__store *store, bool create)
 {
     int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_READWRITE | (create ? SQLITE_OPEN_CREATE : 0);
+    if (!writes(store)) {
+        return cleat__reading_open(store->path, &store->db, &store->is_still);
+    }
     if (sqlite3_open_v2(store->path, &store->db, flags, NULL) != SQLITE_OK) {
         return store->db != NULL ? cleat__sqlite_error(store->db, "opening it") : cleat__fail_memory();
     }
@@ -147,9 +154,11 @@ static cleat_status prepare_reading(cleat__store *store, int version)
     if (version != cleat__schema_newest()) {
         return cleat__fail(
             CLEAT_FAILED_PRECONDITION,
-            "%s has schema %d, this Cleat reads %d: start a worker or client on it once, which "
+            "%s has schema %d, this Cleat reads %d: %sstart a worker or client on %s once, which "
             "brings it up to date",
-            store->path, version, cleat__schema_newest());
+            store->path, version, cleat__schema_newest(),
+            store->is_still ? "copy it to where it can be written, and " : "",
+            store->is_still ? "the copy" : "it");
     }
     return cleat__sqlite_exec(store->db, "PRAGMA query_only=1", "opening it");
 }
@@ -170,6 +179,10 @@ static cleat_status open_and_prepare(cleat__store *store)
     store->created = access(store->path, F_OK) != 0; /* now that nobody else creates it */
     cleat_status status = open_sqlite(store, writes(store));
     int version = 0;
+    /* Who shares it keeps it open when the other lock is released, and would lose SQLite's. */
+    if (status == CLEAT_OK && writes(store) && store->mode != CLEAT__STORE_SHARE) {
+        status = cleat__inode_lock_take(&store->inode, store->path);
+    }
     if (status == CLEAT_OK) {
         status = check_identity(store, &version);
     }
@@ -270,6 +283,7 @@ static void close_store(cleat__store *store, bool failed)
     if (failed && store->created && store->lock.fd >= 0) {
         remove_created(store);
     }
+    cleat__inode_lock_release(&store->inode);
     cleat__lock_release(&store->lock);
     cleat__free(store->path);
     cleat__free(store);
@@ -283,6 +297,7 @@ cleat_status cleat__store_open(const char *path, cleat__store_mode mode, cleat__
         return cleat__fail_memory();
     }
     store->lock = (cleat__lock)CLEAT__LOCK_INIT;
+    store->inode.fd = -1;
     store->mode = mode;
     cleat_status status = open_file(store, path);
     if (status != CLEAT_OK) {

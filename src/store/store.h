@@ -16,7 +16,8 @@ typedef struct cleat__store cleat__store;
 
 typedef enum cleat__store_mode {
     CLEAT__STORE_WRITE, /* lock, create when missing, migrate */
-    CLEAT__STORE_READ,  /* existing file, no lock, read-only; another process may write meanwhile */
+    CLEAT__STORE_READ, /* existing file, no lock, read-only; another process may write meanwhile. Also where nothing
+                         * can be written: see store/reading.h */
     /* Beside an engine, for short transactions on tables that it keeps no memory of. Creates the file
      * when it is missing and brings it to the newest schema, unless an engine has it (CLEAT_BUSY). */
     CLEAT__STORE_SHARE,

@@ -11,6 +11,7 @@ static void deinit_table(cleat__table *table)
 {
     for (size_t i = 0; i < table->count; i++) {
         cleat__free(table->columns[i].name);
+        cleat__free(table->columns[i].type);
     }
     cleat__free(table->columns);
     cleat__free(table->name);
@@ -44,10 +45,11 @@ static cleat_status add_column(cleat__table *table, cleat_slice name, cleat_slic
         return cleat__fail_memory();
     }
     table->columns = columns;
-    columns[table->count] = (cleat__table_column){
-        .name = cleat__slice_dup(name), .is_blob = cleat_slice_equals(type, cleat_slice_of("BLOB"))};
-    table->count++;
-    return columns[table->count - 1].name != NULL ? CLEAT_OK : cleat__fail_memory();
+    cleat__table_column *column = &columns[table->count++];
+    *column = (cleat__table_column){.name = cleat__slice_dup(name),
+                                    .type = cleat__slice_dup(type),
+                                    .is_blob = cleat_slice_equals(type, cleat_slice_of("BLOB"))};
+    return column->name != NULL && column->type != NULL ? CLEAT_OK : cleat__fail_memory();
 }
 
 /* A row per column, those of a table together. */

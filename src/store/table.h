@@ -5,8 +5,8 @@
 #include "store/store.h"
 
 typedef struct cleat__table_column {
-    char *name;
-    bool is_blob; /* declared so */
+    char *name, *type; /* "INTEGER", "REAL", "TEXT" or "BLOB" */
+    bool is_blob;
 } cleat__table_column;
 
 typedef struct cleat__table {

@@ -2,24 +2,13 @@
 
 #include "base/error.h"
 #include "model/state.h"
-#include "store/bind.h"
+#include "store/statement.h"
 
-/* Runs a statement that returns no rows and resets it, so that what is bound may go away. */
-static cleat_status finish(cleat__store *store, sqlite3_stmt *statement, const char *while_doing)
-{
-    cleat_status status = CLEAT_OK;
-    if (sqlite3_step(statement) != SQLITE_DONE) {
-        status = cleat__store_error(store, while_doing);
-    }
-    sqlite3_reset(statement);
-    return status;
-}
-
-/* The same for a statement that must have met its row. */
+/* Of a statement that must have met its row. */
 static cleat_status finish_one(cleat__store *store, sqlite3_stmt *statement, const cleat__attempt_key *key,
                                const char *while_doing)
 {
-    cleat_status status = finish(store, statement, while_doing);
+    cleat_status status = cleat__statement_finish(store, statement, while_doing);
     if (status == CLEAT_OK && sqlite3_changes(cleat__store_db(store)) != 1) {
         char id[37];
         cleat__uuid_format(&key->id, id);
@@ -66,7 +55,7 @@ static cleat_status set_column(cleat__store *store, const char *const *sql, cons
         if (status == CLEAT_OK) {
             cleat__bind_uuid(update, 1, id);
             cleat__bind_text(update, 2, text);
-            status = finish(store, update, "storing what a run asks for");
+            status = cleat__statement_finish(store, update, "storing what a run asks for");
         }
     }
     return status;
@@ -197,7 +186,7 @@ static cleat_status record_attempt(cleat__store *store, const cleat__attempt_key
     sqlite3_bind_int64(insert, 4, now_ms);
     sqlite3_bind_text(insert, 5, outcome, -1, SQLITE_STATIC);
     cleat__bind_text(insert, 6, error);
-    return finish(store, insert, "storing the end of an attempt");
+    return cleat__statement_finish(store, insert, "storing the end of an attempt");
 }
 
 static cleat_status requeue(cleat__store *store, const cleat__attempt_key *key, cleat__event event,
@@ -303,7 +292,7 @@ static cleat_status end_task(cleat__store *store, const cleat__attempt_key *key,
     cleat__bind_text(insert, 7, how->error);
     bind_id(insert, 8, &key->worker_id);
     sqlite3_bind_text(insert, 9, outcome_of(how->event), -1, SQLITE_STATIC);
-    return finish(store, insert, "storing the end of a run");
+    return cleat__statement_finish(store, insert, "storing the end of a run");
 }
 
 cleat_status cleat__transition_skip(cleat__store *store, const cleat__attempt_key *key, int64_t now_ms,
@@ -391,7 +380,7 @@ cleat_status cleat__transition_set_limits(cleat__store *store, const cleat__uuid
     }
     cleat__bind_uuid(update, 1, id);
     cleat__bind_text(update, 2, limits);
-    return finish(store, update, "storing the limits of a run");
+    return cleat__statement_finish(store, update, "storing the limits of a run");
 }
 
 cleat_status cleat__transition_replay(cleat__store *store, const cleat__attempt_key *key,
@@ -447,7 +436,7 @@ cleat_status cleat__log_line_insert(cleat__store *store, int64_t tenant, const c
         return status;
     }
     bind_log_line(insert, tenant, line);
-    status = finish(store, insert, "storing a log line");
+    status = cleat__statement_finish(store, insert, "storing a log line");
     if (status == CLEAT_OK && sqlite3_changes(cleat__store_db(store)) == 0) {
         char id[37];
         cleat__uuid_format(&line->task_id, id);

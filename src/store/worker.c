@@ -1,18 +1,7 @@
 #include "store/worker.h"
 
 #include "base/error.h"
-#include "store/bind.h"
-
-/* Runs a statement that returns no rows and resets it, so that what is bound may go away. */
-static cleat_status finish(cleat__store *store, sqlite3_stmt *statement, const char *while_doing)
-{
-    cleat_status status = CLEAT_OK;
-    if (sqlite3_step(statement) != SQLITE_DONE) {
-        status = cleat__store_error(store, while_doing);
-    }
-    sqlite3_reset(statement);
-    return status;
-}
+#include "store/statement.h"
 
 cleat_status cleat__worker_insert(cleat__store *store, const cleat__worker_row *row)
 {
@@ -34,7 +23,7 @@ cleat_status cleat__worker_insert(cleat__store *store, const cleat__worker_row *
     sqlite3_bind_int(insert, 8, row->is_paused);
     sqlite3_bind_int64(insert, 9, row->registered_at_ms);
     sqlite3_bind_int64(insert, 10, row->seen_at_ms);
-    return finish(store, insert, "storing a worker");
+    return cleat__statement_finish(store, insert, "storing a worker");
 }
 
 cleat_status cleat__worker_set_paused(cleat__store *store, const cleat__uuid *id, bool is_paused)
@@ -47,7 +36,7 @@ cleat_status cleat__worker_set_paused(cleat__store *store, const cleat__uuid *id
     }
     cleat__bind_uuid(update, 1, id);
     sqlite3_bind_int(update, 2, is_paused);
-    return finish(store, update, "pausing a worker");
+    return cleat__statement_finish(store, update, "pausing a worker");
 }
 
 cleat_status cleat__worker_set_labels(cleat__store *store, const cleat__uuid *id, cleat_slice labels)
@@ -60,7 +49,7 @@ cleat_status cleat__worker_set_labels(cleat__store *store, const cleat__uuid *id
     }
     cleat__bind_uuid(update, 1, id);
     cleat__bind_text(update, 2, labels);
-    return finish(store, update, "storing a worker's labels");
+    return cleat__statement_finish(store, update, "storing a worker's labels");
 }
 
 cleat_status cleat__worker_set_seen(cleat__store *store, const cleat__uuid *id, int64_t seen_at_ms)
@@ -73,7 +62,7 @@ cleat_status cleat__worker_set_seen(cleat__store *store, const cleat__uuid *id, 
     }
     cleat__bind_uuid(update, 1, id);
     sqlite3_bind_int64(update, 2, seen_at_ms);
-    return finish(store, update, "storing a worker's heartbeat");
+    return cleat__statement_finish(store, update, "storing a worker's heartbeat");
 }
 
 cleat_status cleat__worker_delete(cleat__store *store, const cleat__uuid *id)
@@ -85,7 +74,7 @@ cleat_status cleat__worker_delete(cleat__store *store, const cleat__uuid *id)
         return status;
     }
     cleat__bind_uuid(delete, 1, id);
-    return finish(store, delete, "removing a worker");
+    return cleat__statement_finish(store, delete, "removing a worker");
 }
 
 static cleat_status read_worker(sqlite3_stmt *select, cleat__worker_row *row)

@@ -9,8 +9,9 @@ static const char *copy(cleat_slice text, const char *otherwise)
     return cleat__slice_dup(text.data != NULL ? text : cleat_slice_of(otherwise));
 }
 
-static void free_item(cleat_cron *item)
+static void free_item(void *freed)
 {
+    cleat_cron *item = freed;
     cleat__free((void *)(uintptr_t)item->workflow);
     cleat__free((void *)(uintptr_t)item->name);
     cleat__free((void *)(uintptr_t)item->expression);
@@ -58,10 +59,7 @@ cleat_status cleat__cron_list_add(cleat_cron_list *list, const cleat__uuid *id, 
 void cleat_cron_list_deinit(cleat_cron_list *list)
 {
     if (list != NULL) {
-        for (size_t i = 0; i < list->count; i++) {
-            free_item(&list->items[i]);
-        }
-        cleat__free(list->items);
+        cleat__list_free(list->items, list->count, sizeof(*list->items), free_item);
         *list = (cleat_cron_list){0};
     }
 }

@@ -7,19 +7,19 @@
 #include "transport/embedded_looks.h"
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/env.h"
 #include "base/error.h"
 #include "collector/collector.h"
 #include "engine/command.h"
 #include "engine/retention.h"
 
-#define TENANT CLEAT__TENANT_DEFAULT
-
 typedef struct embedded {
     cleat__transport base; /* first */
     cleat__engine *engine;
     cleat__collector *collector;
     cleat__retention *retention;
+    int64_t tenant; /* whose all calls are */
 } embedded;
 
 static cleat__engine *engine_of(cleat__transport *self)
@@ -27,31 +27,36 @@ static cleat__engine *engine_of(cleat__transport *self)
     return ((embedded *)self)->engine;
 }
 
+static int64_t tenant_of(cleat__transport *self)
+{
+    return ((embedded *)self)->tenant;
+}
+
 static cleat_status embedded_trigger(cleat__transport *self, const cleat__trigger *triggers, size_t count,
                                      cleat__uuid *ids)
 {
-    return cleat__engine_trigger(engine_of(self), TENANT, triggers, count, ids);
+    return cleat__engine_trigger(engine_of(self), tenant_of(self), triggers, count, ids);
 }
 
 static cleat_status embedded_wait(cleat__transport *self, const cleat__uuid *run_id, int64_t timeout_ms,
                                   cleat_run_result *result)
 {
-    return cleat__engine_wait(engine_of(self), TENANT, run_id, timeout_ms, result);
+    return cleat__engine_wait(engine_of(self), tenant_of(self), run_id, timeout_ms, result);
 }
 
 static cleat_status embedded_cancel(cleat__transport *self, const cleat__uuid *run_id)
 {
-    return cleat__engine_cancel(engine_of(self), TENANT, run_id);
+    return cleat__engine_cancel(engine_of(self), tenant_of(self), run_id);
 }
 
 static cleat_status embedded_replay(cleat__transport *self, const cleat__uuid *run_id)
 {
-    return cleat__engine_replay(engine_of(self), TENANT, run_id);
+    return cleat__engine_replay(engine_of(self), tenant_of(self), run_id);
 }
 
 static cleat_status ask(cleat__transport *self, cleat__command command)
 {
-    command.tenant = TENANT;
+    command.tenant = tenant_of(self);
     return cleat__engine_ask(engine_of(self), &command);
 }
 
@@ -65,7 +70,7 @@ static cleat_status embedded_put_workflow(cleat__transport *self, const cleat__w
 static cleat_status embedded_push(cleat__transport *self, const cleat__user_event *events, size_t count,
                                   cleat__uuid *ids)
 {
-    return cleat__engine_push(engine_of(self), TENANT, events, count, ids);
+    return cleat__engine_push(engine_of(self), tenant_of(self), events, count, ids);
 }
 
 static cleat_status embedded_worker_add(cleat__transport *self, const cleat__worker_spec *spec,
@@ -87,27 +92,27 @@ static cleat_status embedded_worker_label(cleat__transport *self, const cleat__u
 
 static cleat_status embedded_worker_pause(cleat__transport *self, const cleat__uuid *worker_id)
 {
-    return cleat__engine_worker_pause(engine_of(self), TENANT, worker_id);
+    return cleat__engine_worker_pause(engine_of(self), tenant_of(self), worker_id);
 }
 
 static cleat_status embedded_worker_remove(cleat__transport *self, const cleat__uuid *worker_id)
 {
-    return cleat__engine_worker_remove(engine_of(self), TENANT, worker_id);
+    return cleat__engine_worker_remove(engine_of(self), tenant_of(self), worker_id);
 }
 
 static cleat_status embedded_worker_heartbeat(cleat__transport *self, const cleat__uuid *worker_id)
 {
-    return cleat__engine_worker_heartbeat(engine_of(self), TENANT, worker_id);
+    return cleat__engine_worker_heartbeat(engine_of(self), tenant_of(self), worker_id);
 }
 
 static cleat_status embedded_report(cleat__transport *self, const cleat__report *report)
 {
-    return cleat__engine_report(engine_of(self), TENANT, report);
+    return cleat__engine_report(engine_of(self), tenant_of(self), report);
 }
 
 static cleat_status embedded_log(cleat__transport *self, const cleat__log_line *line)
 {
-    return cleat__engine_log(engine_of(self), TENANT, line);
+    return cleat__engine_log(engine_of(self), tenant_of(self), line);
 }
 
 /* Whoever waits for each call needs no numbers, for which an engine would have to wait when somebody begins to
@@ -139,96 +144,96 @@ static cleat_status embedded_release_slot(cleat__transport *self, const cleat__u
 static cleat_status embedded_watch(cleat__transport *self, const cleat__uuid *run_id,
                                    const cleat__stream_sink *sink, void **out)
 {
-    return cleat__embedded_watch(engine_of(self), TENANT, run_id, sink, out);
+    return cleat__embedded_watch(engine_of(self), tenant_of(self), run_id, sink, out);
 }
 
 static void embedded_unwatch(cleat__transport *self, void *watch)
 {
-    cleat__embedded_unwatch(engine_of(self), TENANT, watch);
+    cleat__embedded_unwatch(engine_of(self), tenant_of(self), watch);
 }
 
 static void embedded_look_on(cleat__transport *self, void *watch)
 {
-    cleat__embedded_look_on(engine_of(self), TENANT, watch);
+    cleat__embedded_look_on(engine_of(self), tenant_of(self), watch);
 }
 
 static void embedded_put_chunks(cleat__transport *self, cleat__put_chunks *chunks)
 {
-    cleat__embedded_put_chunks(engine_of(self), TENANT, chunks);
+    cleat__embedded_put_chunks(engine_of(self), tenant_of(self), chunks);
 }
 
 static cleat_status embedded_schedule(cleat__transport *self, const cleat__schedule *schedule,
                                       const int64_t *at_ms, size_t count, cleat__uuid *ids)
 {
-    return cleat__engine_schedule(engine_of(self), TENANT, schedule, at_ms, count, ids);
+    return cleat__engine_schedule(engine_of(self), tenant_of(self), schedule, at_ms, count, ids);
 }
 
 static cleat_status embedded_put_rate_limit(cleat__transport *self, cleat_slice key, int32_t limit,
                                             int64_t window_ms)
 {
-    return cleat__engine_put_rate_limit(engine_of(self), TENANT, key, limit, window_ms);
+    return cleat__engine_put_rate_limit(engine_of(self), tenant_of(self), key, limit, window_ms);
 }
 
 static cleat_status embedded_unschedule(cleat__transport *self, const cleat__uuid *id)
 {
-    return cleat__engine_unschedule(engine_of(self), TENANT, id);
+    return cleat__engine_unschedule(engine_of(self), tenant_of(self), id);
 }
 
 static cleat_status embedded_schedules(cleat__transport *self, int64_t offset, int64_t limit,
                                        cleat_schedule_list *out)
 {
-    return cleat__embedded_schedules(engine_of(self), TENANT, offset, limit, out);
+    return cleat__embedded_schedules(engine_of(self), tenant_of(self), offset, limit, out);
 }
 
 static cleat_status embedded_filter_add(cleat__transport *self, cleat_slice workflow,
                                         const cleat__filter *filter, cleat__uuid *id)
 {
-    return cleat__embedded_filter_add(engine_of(self), TENANT, workflow, filter, id);
+    return cleat__embedded_filter_add(engine_of(self), tenant_of(self), workflow, filter, id);
 }
 
 static cleat_status embedded_filter_change(cleat__transport *self, const cleat__uuid *id,
                                            const cleat__filter *filter)
 {
-    return cleat__embedded_filter_change(engine_of(self), TENANT, id, filter);
+    return cleat__embedded_filter_change(engine_of(self), tenant_of(self), id, filter);
 }
 
 static cleat_status embedded_filter_delete(cleat__transport *self, const cleat__uuid *id)
 {
-    return cleat__embedded_filter_delete(engine_of(self), TENANT, id);
+    return cleat__embedded_filter_delete(engine_of(self), tenant_of(self), id);
 }
 
 static cleat_status embedded_filters(cleat__transport *self, cleat_slice workflow, int64_t offset,
                                      int64_t limit, cleat_filter_list *out)
 {
-    return cleat__embedded_filters(engine_of(self), TENANT, workflow, offset, limit, out);
+    return cleat__embedded_filters(engine_of(self), tenant_of(self), workflow, offset, limit, out);
 }
 
 static cleat_status embedded_cron_add(cleat__transport *self, const cleat__recurrence *what, cleat__uuid *id)
 {
-    return cleat__embedded_cron_add(engine_of(self), TENANT, what, id);
+    return cleat__embedded_cron_add(engine_of(self), tenant_of(self), what, id);
 }
 
 static cleat_status embedded_cron_enable(cleat__transport *self, const cleat__uuid *id, bool is_enabled)
 {
-    return cleat__embedded_cron_enable(engine_of(self), TENANT, id, is_enabled);
+    return cleat__embedded_cron_enable(engine_of(self), tenant_of(self), id, is_enabled);
 }
 
 static cleat_status embedded_cron_delete(cleat__transport *self, const cleat__uuid *id)
 {
-    return cleat__embedded_cron_delete(engine_of(self), TENANT, id);
+    return cleat__embedded_cron_delete(engine_of(self), tenant_of(self), id);
 }
 
 static cleat_status embedded_crons(cleat__transport *self, int64_t offset, int64_t limit,
                                    cleat_cron_list *out)
 {
-    return cleat__embedded_crons(engine_of(self), TENANT, offset, limit, out);
+    return cleat__embedded_crons(engine_of(self), tenant_of(self), offset, limit, out);
 }
 
 static cleat_status embedded_export_spans(cleat__transport *self, const cleat_span_batch *batch,
                                           int64_t timeout_ms)
 {
     (void)timeout_ms; /* the collector works in pieces of a few milliseconds */
-    return cleat__collector_ingest(((embedded *)self)->collector, CLEAT__TENANT_DEFAULT, batch);
+    return cleat__collector_ingest(((embedded *)self)->collector, tenant_of(self), batch);
 }
 
 static void close_engine(embedded *transport)
@@ -326,6 +331,7 @@ static cleat_status open_engine(embedded *transport, const char *path, const cle
         .path = path,
         .age_ms = options->run_retention_ms,
         .max_bytes = options->run_retention_bytes,
+        .opened_ms = cleat__clock_unix_ns(NULL) / CLEAT__NS_PER_MS,
     };
     cleat_status status = cleat__engine_open(&(cleat__engine_options){.path = path}, &transport->engine);
     if (status == CLEAT_OK) {
@@ -337,7 +343,8 @@ static cleat_status open_engine(embedded *transport, const char *path, const cle
     return status == CLEAT_OK ? cleat__retention_start(transport->retention) : status;
 }
 
-cleat_status cleat__transport_embedded_new(const cleat_client_options *options, cleat__transport **out)
+cleat_status cleat__transport_embedded_new(const cleat_client_options *options, int64_t tenant,
+                                           cleat__transport **out)
 {
     cleat_status status = CLEAT_OK;
     *out = NULL;
@@ -355,6 +362,7 @@ cleat_status cleat__transport_embedded_new(const cleat_client_options *options, 
         goto out;
     }
     transport->base = embedded_functions;
+    transport->tenant = tenant;
     status = open_engine(transport, path, options);
     if (status != CLEAT_OK) {
         close_engine(transport);

@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "engine/command.h"
+#include "model/missing.h"
 #include "store/filter.h"
 #include "store/query.h"
 #include "transport/filter_list.h"
@@ -58,11 +59,7 @@ static cleat_status list(cleat__store *store, void *argument)
     if (it->workflow.data != NULL) {
         status = cleat__workflow_get(store, it->tenant, it->workflow, &it->wanted);
         if (status == CLEAT_NOT_FOUND) {
-            return cleat__fail(
-                status,
-                "there is no task \"%.*s\": no worker has declared it; check the name, and start "
-                "the worker first",
-                CLEAT_SLICE_ARGS(it->workflow));
+            return cleat__missing_task(it->workflow);
         }
     }
     if (status == CLEAT_OK) {

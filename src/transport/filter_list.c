@@ -3,8 +3,9 @@
 #include "base/error.h"
 #include "transport/list_room.h"
 
-static void free_item(cleat_filter_entry *item)
+static void free_item(void *freed)
 {
+    cleat_filter_entry *item = freed;
     cleat__free((void *)(uintptr_t)item->filter.scope);
     cleat__free((void *)(uintptr_t)item->filter.expression);
     cleat__free((void *)(uintptr_t)item->filter.payload);
@@ -37,10 +38,7 @@ cleat_status cleat__filter_list_add(cleat_filter_list *list, const cleat__uuid *
 void cleat_filter_list_deinit(cleat_filter_list *list)
 {
     if (list != NULL) {
-        for (size_t i = 0; i < list->count; i++) {
-            free_item(&list->items[i]);
-        }
-        cleat__free(list->items);
+        cleat__list_free(list->items, list->count, sizeof(*list->items), free_item);
         *list = (cleat_filter_list){0};
     }
 }

@@ -82,66 +82,6 @@ static void batch_free(cleat__remote_batch *batch)
 
 /* ---- What is begun ---- */
 
-static void free_all(cleat__assignment *list)
-{
-    while (list != NULL) {
-        cleat__assignment *next = list->next;
-        cleat__free(list);
-        list = next;
-    }
-}
-
-static bool is_known(const cleat__remote_workers *workers, const cleat__uuid *id)
-{
-    char text[37];
-    const cleat__remote_batch *batch = workers->batches;
-    cleat__uuid_format(id, text);
-    while (batch != NULL && strcmp(batch->id, text) != 0) {
-        batch = batch->next;
-    }
-    return batch != NULL;
-}
-
-/* Without memory a member's end is told by itself. */
-static void hold(cleat__remote_worker *worker, cleat__remote_batch *batch, cleat__assignment *assignment)
-{
-    assignment->retry_count = batch != NULL ? batch->number : CLEAT__RETRY_CURRENT;
-    /* A server that names one twice hears of the second end by itself. */
-    bool is_twice = cleat__remote_holds(worker->workers, assignment);
-    cleat__held *member = is_twice ? NULL : cleat__remote_hold(worker, assignment, cleat_slice_of(""));
-    if (member != NULL && batch != NULL) {
-        member->batch = batch;
-        batch->left++;
-    }
-    cleat__remote_restore_names(worker, assignment);
-}
-
-void cleat__remote_start_batch(cleat__remote_worker *worker, const Cleat__AssignedAction *action)
-{
-    static cleat__log_site site;
-    cleat__assignment *list = NULL;
-    cleat__remote_workers *workers = worker->workers;
-    if (cleat__batch_read(action, now_ms(), &list) != CLEAT_OK) {
-        cleat__link_log(workers->link, &site, CLEAT_LOG_WARN, "a batch of the server at %s is of no use: %s",
-                        workers->link->settings.address, cleat_error_message());
-        return;
-    }
-    if (worker->is_paused || is_known(workers, &list->batch_id)) {
-        free_all(
-            list); /* the server finds out when the worker is gone; or it was not sure that it had come */
-        return;
-    }
-    cleat__remote_batch *batch = batch_new(workers, &list->batch_id);
-    for (cleat__assignment *it = list; it != NULL; it = it->next) {
-        hold(worker, batch, it);
-    }
-    if (batch != NULL && batch->left == 0) {
-        batch_free(batch);
-    }
-    cleat__remote_gathering_end(worker);
-    worker->sink.assign(worker->sink.self, list);
-}
-
 int32_t cleat__remote_batch_retry(const cleat__remote_workers *workers, const cleat__uuid *task_id,
                                   int32_t retry_count)
 {
@@ -199,10 +139,9 @@ static void settled(cleat__lane *lane, void *tag)
 }
 
 /* All that a message says of those that are linked by `next`. */
-static void put(cleat__remote_batch *batch, Cleat__BatchActionEvent *message, cleat__held *members)
+static void put(cleat__remote_workers *workers, Cleat__BatchActionEvent *message, cleat__held *members)
 {
     static cleat__log_site site;
-    cleat__remote_workers *workers = batch->workers;
     cleat__buffer bytes = {0};
     cleat_status status = message != NULL ? cleat__message_pack(message, &bytes) : cleat__fail_memory();
     if (status == CLEAT_OK) {
@@ -222,9 +161,9 @@ static size_t size_of(const ending *it)
 }
 
 /* What is put into one message; it may be as little as can be set. */
-static size_t most_of(const cleat__remote_batch *batch)
+static size_t most_of(const cleat__remote_workers *workers)
 {
-    int64_t most = batch->workers->link->settings.max_send_size - 1024;
+    int64_t most = workers->link->settings.max_send_size - 1024;
     return most < MESSAGE_BYTES ? (size_t)(most > 0 ? most : 0) : MESSAGE_BYTES;
 }
 
@@ -233,7 +172,7 @@ static size_t most_of(const cleat__remote_batch *batch)
 static const ending *tell_some(cleat__remote_batch *batch, bool is_completed, const ending *from)
 {
     size_t count = 0, bytes = 0;
-    const size_t most = most_of(batch);
+    const size_t most = most_of(batch->workers);
     const ending *stop = from, *first = NULL;
     for (; stop != NULL; stop = stop->next) {
         if ((stop->report.status == CLEAT_OK) == is_completed) {
@@ -263,7 +202,7 @@ static const ending *tell_some(cleat__remote_batch *batch, bool is_completed, co
         }
     }
     Cleat__BatchActionEvent *message = cleat__batch_event_end(&writer);
-    put(batch, message, members);
+    put(batch->workers, message, members);
     cleat__message_free(message);
     return stop;
 }
@@ -359,6 +298,117 @@ static cleat_status shorten(cleat_slice bytes, cleat__buffer *out)
     cleat__message_free(shorter);
     cleat__message_free(said);
     return status;
+}
+
+/* ---- One that cannot be read ---- */
+
+/* Some of its runs have failed, which no worker holds. False: all have been told. */
+static bool refuse_some(const cleat__remote_worker *worker, const Cleat__AssignedAction *action,
+                        cleat__report *report, cleat__json_cursor *members)
+{
+    enum { MOST = 256 };
+    cleat__uuid ids[MOST];
+    cleat__batch_event_writer writer;
+    const cleat__event_origin origin = {cleat_slice_of(worker->current_id), cleat_slice_of(action->action_id),
+                                        cleat_slice_of(action->task_id)};
+    size_t room = most_of(worker->workers) / (ITEM_BYTES + report->error.size), count = 0;
+    room = room < 1 ? 1 : room < MOST ? room : MOST;
+    while (count < room && cleat__batch_next_id(members, &ids[count])) {
+        count++;
+    }
+    if (count == 0) {
+        return false;
+    }
+    cleat__batch_event_begin(&writer, CLEAT__STEP_ACTION_EVENT_TYPE__STEP_EVENT_TYPE_FAILED, &origin,
+                             cleat_slice_of(action->batchid), count, now_ms());
+    for (size_t i = 0; i < count; i++) {
+        report->task_id = ids[i];
+        cleat__batch_event_add(&writer, report);
+    }
+    Cleat__BatchActionEvent *message = cleat__batch_event_end(&writer);
+    put(worker->workers, message, NULL);
+    cleat__message_free(message);
+    return count == room;
+}
+
+/* As far as its runs can be read they have failed; the server finds out of the others by their timeouts. */
+static void refuse(const cleat__remote_worker *worker, const Cleat__AssignedAction *action,
+                   cleat_status reason)
+{
+    static cleat__log_site site;
+    const cleat__link *link = worker->workers->link;
+    cleat__json_cursor members;
+    char text[CLEAT__CALL_TEXT];
+    snprintf(text, sizeof(text), "%s", cleat_error_message());
+    cleat__link_log(worker->workers->link, &site, CLEAT_LOG_WARN,
+                    "a batch of the server at %s is of no use: %s", link->settings.address, text);
+    cleat__report report = {.retry_count = CLEAT__RETRY_CURRENT,
+                            .status = cleat_status_is_retryable(reason) ? CLEAT_FAILED : CLEAT_NON_RETRYABLE,
+                            .error = cleat_slice_of(text)};
+    cleat__json_members(cleat_slice_of(action->action_payload), &members);
+    while (refuse_some(worker, action, &report, &members)) {
+    }
+}
+
+/* ---- One that comes ---- */
+
+static void free_all(cleat__assignment *list)
+{
+    while (list != NULL) {
+        cleat__assignment *next = list->next;
+        cleat__free(list);
+        list = next;
+    }
+}
+
+static bool is_known(const cleat__remote_workers *workers, const cleat__uuid *id)
+{
+    char text[37];
+    const cleat__remote_batch *batch = workers->batches;
+    cleat__uuid_format(id, text);
+    while (batch != NULL && strcmp(batch->id, text) != 0) {
+        batch = batch->next;
+    }
+    return batch != NULL;
+}
+
+/* Without memory a member's end is told by itself. */
+static void hold(cleat__remote_worker *worker, cleat__remote_batch *batch, cleat__assignment *assignment)
+{
+    assignment->retry_count = batch != NULL ? batch->number : CLEAT__RETRY_CURRENT;
+    /* A server that names one twice hears of the second end by itself. */
+    bool is_twice = cleat__remote_holds(worker->workers, assignment);
+    cleat__held *member = is_twice ? NULL : cleat__remote_hold(worker, assignment, cleat_slice_of(""));
+    if (member != NULL && batch != NULL) {
+        member->batch = batch;
+        batch->left++;
+    }
+    cleat__remote_restore_names(worker, assignment);
+}
+
+void cleat__remote_start_batch(cleat__remote_worker *worker, const Cleat__AssignedAction *action)
+{
+    cleat__assignment *list = NULL;
+    cleat__remote_workers *workers = worker->workers;
+    cleat_status status = cleat__batch_read(action, now_ms(), &list);
+    if (status != CLEAT_OK) {
+        refuse(worker, action, status);
+        return;
+    }
+    if (worker->is_paused || is_known(workers, &list->batch_id)) {
+        free_all(
+            list); /* the server finds out when the worker is gone; or it was not sure that it had come */
+        return;
+    }
+    cleat__remote_batch *batch = batch_new(workers, &list->batch_id);
+    for (cleat__assignment *it = list; it != NULL; it = it->next) {
+        hold(worker, batch, it);
+    }
+    if (batch != NULL && batch->left == 0) {
+        batch_free(batch);
+    }
+    cleat__remote_gathering_end(worker);
+    worker->sink.assign(worker->sink.self, list);
 }
 
 /* ---- Lanes ---- */

@@ -4,6 +4,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "model/missing.h"
 #include "transport/cron_list.h"
 #include "transport/remote_http.h"
 #include "transport/remote_rows.h"
@@ -39,11 +40,7 @@ static cleat_status status_of(const cleat__recurrence *what, cleat_status status
         return status;
     }
     if (strstr(cleat_error_message(), "workflow not found") != NULL) {
-        return cleat__fail(
-            CLEAT_NOT_FOUND,
-            "there is no task \"%.*s\": no worker has declared it; check the name, and start the "
-            "worker first",
-            CLEAT_SLICE_ARGS(what->workflow));
+        return cleat__missing_task(what->workflow);
     }
     if (strstr(cleat_error_message(), "the workflow has a cron") != NULL) {
         return cleat__fail(CLEAT_ALREADY_EXISTS, "the workflow has a cron \"%.*s\" with that expression",
@@ -103,13 +100,6 @@ cleat_status cleat__remote_cron_delete(cleat__link *link, const cleat__uuid *id)
 
 /* ---- Listing ---- */
 
-/* What a Hatchet engine stores of an absent priority is 1. */
-static int32_t read_priority(cleat_slice value)
-{
-    bool is_known = value.size == 1 && value.data[0] >= '1' && value.data[0] <= '3';
-    return is_known ? value.data[0] - '0' : 0;
-}
-
 static cleat_status read_row(const cleat__link *link, cleat_slice row, cleat_cron_list *out)
 {
     char *workflow = cleat__remote_text(cleat__remote_member(row, "workflowName"));
@@ -117,7 +107,7 @@ static cleat_status read_row(const cleat__link *link, cleat_slice row, cleat_cro
     char *name = cleat__remote_text(cleat__remote_member(row, "name")); /* absent: it is declared */
     cleat__recurrence what = {.name = cleat_slice_of(name),
                               .expression = cleat_slice_of(expression),
-                              .priority = read_priority(cleat__remote_member(row, "priority"))};
+                              .priority = cleat__remote_row_priority(row)};
     cleat__uuid id;
     cleat_status status;
     if (workflow != NULL && expression != NULL && cleat__remote_row_id(row, &id) &&

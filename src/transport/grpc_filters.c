@@ -3,6 +3,7 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "model/missing.h"
 #include "transport/filter_list.h"
 #include "transport/remote_http.h"
 #include "transport/remote_rows.h"
@@ -45,11 +46,7 @@ static cleat_status find_workflow(const cleat__link *link, cleat_slice workflow,
         status = find_row(link, cleat__buffer_slice(&name), cleat__buffer_slice(&reply), id);
     }
     if (status == CLEAT_EMPTY) {
-        status =
-            cleat__fail(CLEAT_NOT_FOUND,
-                        "there is no task \"%.*s\": no worker has declared it; check the name, and start "
-                        "the worker first",
-                        CLEAT_SLICE_ARGS(workflow));
+        status = cleat__missing_task(workflow);
     }
     cleat__buffer_deinit(&reply);
     cleat__buffer_deinit(&name);

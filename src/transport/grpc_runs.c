@@ -3,6 +3,7 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "model/missing.h"
 #include "transport/grpc_call.h"
 #include "wire/message.h"
 #include "wire/status.h"
@@ -26,12 +27,7 @@ cleat_status cleat__remote_trigger_status(cleat_status status)
 {
     static const char sign[] = "workflow names not found: ";
     const char *names = status == CLEAT_INVALID_ARGUMENT ? strstr(cleat_error_message(), sign) : NULL;
-    return names == NULL
-               ? status
-               : cleat__fail(CLEAT_NOT_FOUND,
-                             "there is no task \"%s\": no worker has declared it; check the name, and "
-                             "start the worker first",
-                             names + strlen(sign));
+    return names == NULL ? status : cleat__missing_task(cleat_slice_of(names + strlen(sign)));
 }
 
 Cleat__V1__TriggerWorkflowRequest *cleat__remote_trigger_write(const cleat__link *link,

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/thread.h"
 #include "model/json_members.h"
+#include "model/missing.h"
 #include "model/rfc3339.h"
 #include "transport/remote_http.h"
 #include "transport/remote_rows.h"
@@ -144,11 +145,7 @@ static cleat_status make_one(cleat__remote_session *session, const cleat__link *
         status = read_made(link, cleat__buffer_slice(&reply), id);
     } else if (status == CLEAT_INVALID_ARGUMENT &&
                strstr(cleat_error_message(), "workflow not found") != NULL) {
-        status =
-            cleat__fail(CLEAT_NOT_FOUND,
-                        "there is no task \"%.*s\": no worker has declared it; check the name, and start the "
-                        "worker first",
-                        CLEAT_SLICE_ARGS(schedule->workflow));
+        status = cleat__missing_task(schedule->workflow);
     }
     cleat__buffer_deinit(&body);
     cleat__buffer_deinit(&reply);
@@ -253,18 +250,11 @@ cleat_status cleat__remote_unschedule(cleat__link *link, const cleat__uuid *id)
     return status;
 }
 
-/* What a Hatchet engine stores of an absent priority is 1. */
-static int32_t read_priority(cleat_slice value)
-{
-    bool is_known = value.size == 1 && value.data[0] >= '1' && value.data[0] <= '3';
-    return is_known ? value.data[0] - '0' : 0;
-}
-
 static cleat_status read_row(const cleat__link *link, cleat_slice row, cleat_schedule_list *out)
 {
     char *name = cleat__remote_text(cleat__remote_member(row, "workflowName"));
     char *at = cleat__remote_text(cleat__remote_member(row, "triggerAt"));
-    cleat__schedule schedule = {.priority = read_priority(cleat__remote_member(row, "priority"))};
+    cleat__schedule schedule = {.priority = cleat__remote_row_priority(row)};
     cleat__uuid id;
     int64_t at_ms = 0;
     cleat_status status = CLEAT_OK;

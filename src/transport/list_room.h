@@ -1,4 +1,4 @@
-/* How public lists grow, which tell how much they have but not how much there is room for. */
+/* How public lists grow, which tell how much they have but not how much there is room for; and how they go. */
 #ifndef CLEAT_TRANSPORT_LIST_ROOM_H
 #define CLEAT_TRANSPORT_LIST_ROOM_H
 
@@ -12,6 +12,15 @@ static inline void *cleat__list_room(void *items, size_t count, size_t size)
         return items;
     }
     return cleat__realloc(items, (count != 0 ? 2 * count : 1) * size);
+}
+
+/* Frees each item, and the array. */
+static inline void cleat__list_free(void *items, size_t count, size_t size, void (*free_item)(void *item))
+{
+    for (size_t i = 0; i < count; i++) {
+        free_item((char *)items + i * size);
+    }
+    cleat__free(items);
 }
 
 #endif

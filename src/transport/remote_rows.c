@@ -46,6 +46,13 @@ bool cleat__remote_row_id(cleat_slice row, cleat__uuid *id)
     return is_id;
 }
 
+int32_t cleat__remote_row_priority(cleat_slice row)
+{
+    cleat_slice value = cleat__remote_member(row, "priority");
+    bool is_known = value.size == 1 && value.data[0] >= '1' && value.data[0] <= '3';
+    return is_known ? value.data[0] - '0' : 0;
+}
+
 cleat_status cleat__remote_rows(const cleat__remote_settings *settings, cleat_slice body, const char *what,
                                 cleat__json_cursor *cursor)
 {

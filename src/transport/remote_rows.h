@@ -16,6 +16,8 @@ char *cleat__remote_text(cleat_slice value);
 bool cleat__remote_payload(cleat_slice value, cleat_slice *out);
 /* "metadata": {"id": .. } of a row; false: it has none. */
 bool cleat__remote_row_id(cleat_slice row, cleat__uuid *id);
+/* "priority"; 0: it has none. What a Hatchet engine stores of an absent priority is 1. */
+int32_t cleat__remote_row_priority(cleat_slice row);
 /* The rows of a list. CLEAT_INVALID_ARGUMENT: it is no list; `what` is for the sentence. */
 cleat_status cleat__remote_rows(const cleat__remote_settings *settings, cleat_slice body, const char *what,
                                 cleat__json_cursor *cursor);

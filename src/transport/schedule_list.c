@@ -8,8 +8,9 @@ static const char *copy_json(cleat_slice json)
     return cleat__slice_dup(json.size != 0 ? json : cleat_slice_of("{}"));
 }
 
-static void free_item(cleat_schedule *item)
+static void free_item(void *freed)
 {
+    cleat_schedule *item = freed;
     cleat__free((void *)(uintptr_t)item->workflow);
     cleat__free((void *)(uintptr_t)item->input);
     cleat__free((void *)(uintptr_t)item->metadata);
@@ -42,10 +43,7 @@ cleat_status cleat__schedule_list_add(cleat_schedule_list *list, const cleat__uu
 void cleat_schedule_list_deinit(cleat_schedule_list *list)
 {
     if (list != NULL) {
-        for (size_t i = 0; i < list->count; i++) {
-            free_item(&list->items[i]);
-        }
-        cleat__free(list->items);
+        cleat__list_free(list->items, list->count, sizeof(*list->items), free_item);
         *list = (cleat_schedule_list){0};
     }
 }

@@ -141,7 +141,9 @@ struct cleat__transport {
     void (*free)(cleat__transport *self);
 };
 
-/* The embedded engine on a file, with the collector's retention; see cleat_client_options. */
-cleat_status cleat__transport_embedded_new(const cleat_client_options *options, cleat__transport **out);
+/* The embedded engine on a file, with the collector's retention; see cleat_client_options. What is asked is asked by
+ * `tenant`, which is there: CLEAT__TENANT_DEFAULT, or one that a server has made in the file. */
+cleat_status cleat__transport_embedded_new(const cleat_client_options *options, int64_t tenant,
+                                           cleat__transport **out);
 
 #endif

@@ -3,7 +3,6 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "model/json.h"
-#include "model/json_members.h"
 #include "wire/assignment_parts.h"
 #include "wire/message.h"
 #include "wire/payload.h"
@@ -69,19 +68,21 @@ static cleat_status fail_member(void)
 }
 
 /* `key` has its quotes. */
+static bool read_id(cleat_slice key, cleat__uuid *out)
+{
+    return key.size >= 2 && cleat__uuid_parse((cleat_slice){key.data + 1, key.size - 2}, out) == CLEAT_OK;
+}
+
 static cleat_status read_member(const cleat__assignment *common, cleat_slice key, cleat_slice value,
                                 cleat__assignment **out)
 {
     cleat__assignment one = *common;
     cleat_slice run_id, envelope;
-    if (key.size < 2 || !cleat__payload_is_object(value) ||
-        cleat__uuid_parse((cleat_slice){key.data + 1, key.size - 2}, &one.task_id) != CLEAT_OK ||
+    if (!read_id(key, &one.task_id) || !cleat__payload_is_object(value) ||
         !cleat__json_find_member(value, "payload", &envelope)) {
         return fail_member();
     }
-    bool has_run =
-        cleat__json_find_member(value, "workflow_run_id", &run_id) && run_id.size >= 2 &&
-        cleat__uuid_parse((cleat_slice){run_id.data + 1, run_id.size - 2}, &one.run_id) == CLEAT_OK;
+    bool has_run = cleat__json_find_member(value, "workflow_run_id", &run_id) && read_id(run_id, &one.run_id);
     if (!has_run || cleat__uuid_equals(&one.run_id, &one.task_id)) {
         one.run_id = (cleat__uuid){{0}};
     }
@@ -142,4 +143,15 @@ cleat_status cleat__batch_read(const action *message, int64_t now_ms, cleat__ass
         status = read_members(&common, cleat_slice_of(message->action_payload), out);
     }
     return status;
+}
+
+bool cleat__batch_next_id(cleat__json_cursor *members, cleat__uuid *out)
+{
+    cleat_slice key, value;
+    while (cleat__json_next_member(members, &key, &value)) {
+        if (read_id(key, out)) {
+            return true;
+        }
+    }
+    return false;
 }

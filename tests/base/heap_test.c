@@ -111,12 +111,32 @@ static void test_no_memory_changes_nothing(void **state)
     assert_int_equal(allocator.live, 0);
 }
 
+static void test_what_is_reserved_needs_no_memory(void **state)
+{
+    (void)state;
+    timer timers[ITEMS] = {{0}};
+    failing_allocator allocator;
+    failing_allocator_install(&allocator, 2);
+    cleat__heap heap;
+    cleat__heap_init(&heap, is_sooner);
+    assert_int_equal(cleat__heap_reserve(&heap, ITEMS), CLEAT_OK);
+    for (size_t i = 0; i < ITEMS; i++) {
+        assert_int_equal(cleat__heap_push(&heap, &timers[i].node), CLEAT_OK);
+    }
+    assert_int_equal(cleat__heap_reserve(&heap, ITEMS), CLEAT_OK);
+    assert_int_equal(cleat__heap_reserve(&heap, 10 * ITEMS), CLEAT_NO_MEMORY);
+    assert_int_equal(heap.count, ITEMS);
+    cleat__heap_deinit(&heap);
+    assert_int_equal(allocator.live, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_like_a_naive_model),
         cmocka_unit_test(test_empty),
         cmocka_unit_test_teardown(test_no_memory_changes_nothing, restore),
+        cmocka_unit_test_teardown(test_what_is_reserved_needs_no_memory, restore),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -60,11 +60,21 @@ expect 1 check --db third.db --limit 1 --json
 same rule "$(json out '$.findings[0].rule')" run-life
 same 'findings told' "$(json_rows out '$.findings' "sum(json_extract(value, '$.rule') = 'run-life')")" 1
 [ "$(json out '$.count')" -gt 1 ] || fail 'one finding only'
+refuse 1 'third.db is not as it must be: run ' backup new.db --check --db third.db
+[ ! -e new.db ] || fail 'what is wrong was kept'
+expect 0 backup checked.db --check --db first.db
+shows ' rules, all hold'
+expect 0 check --json --db first.db
+rules=$(json out '$.rules')
+expect 0 backup checked-too.db --check --db first.db --json
+same 'rules looked at' "$(json out '$.rules')" "$rules"
 # A page of zeros in the middle.
 cp first.db broken.db
 dd if=/dev/zero of=broken.db bs=4096 seek=20 count=1 conv=notrunc 2>/dev/null
 expect 1 check --db broken.db
 shows 'file: not always so'
+refuse 1 'broken.db is not as it must be' backup new.db --check --db broken.db
+expect 0 backup broken-too.db --db broken.db
 
 # ---- Mistakes ----
 refuse 1 'first.db is there already' backup first.db --db busy.db

@@ -75,8 +75,9 @@ static void test_a_run_waits_and_is_resumed(void **state)
     expect(it, "runs ls --status evicted", 0, "approval");
     expect(it, "hook resume order-8 true", 1, "there is no hook with the token ord...");
     expect(it, "hook resume order-7 nonsense", 1, "payload");
+    expect(it, "hook resume order-7 true --tenant nobody", 1, "there is no tenant");
     (void)snprintf(words, sizeof(words), "{\"run_id\":\"%s\"}", id.text);
-    expect(it, "hook resume order-7 '{\"by\":\"Ada\"}' --json", 0, words);
+    expect(it, "hook resume order-7 '{\"by\":\"Ada\"}' --tenant default --json", 0, words);
     assert_ok(open_embedded(it->dir.database, &it->client));
     workflow_add(it, "approval", approval);
     workflow_start(it);

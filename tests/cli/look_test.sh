@@ -223,4 +223,9 @@ shows "trace $parent  82 spans"
 expect 0 traces show "$parent" --tenant acme --json
 refuse 1 'there is no tenant "nobody"' traces ls --tenant nobody
 refuse 1 'there is no tenant "nobody"' runs ls --tenant nobody
-refuse 1 "another tenant's" runs cancel "$failed"
+refuse 1 "run $failed has ended already" runs cancel "$failed"
+expect 0 runs replay "$failed"
+shows "queued again: $failed"
+expect 0 runs cancel "$failed"
+expect 0 runs ls --tenant acme --status cancelled --json
+same 'what was cancelled of a tenant' "$(json out '$.runs[0].id')" "$failed"

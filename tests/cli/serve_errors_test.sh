@@ -18,6 +18,11 @@ no_start() # text, arguments...
 refuse 2 '--plaintext-on-the-network' serve --grpc 0.0.0.0:0 --http 127.0.0.1:0
 refuse 2 '--tls-cert' serve --grpc 127.0.0.1:0 --http 0.0.0.0:0
 
+# ---- With which no token would be good ----
+for url in foo h:1 ftp://h http:// 'http://h/?q' http://u:p@h; do
+    refuse 2 '--url must be such as' serve --grpc 127.0.0.1:0 --http 127.0.0.1:0 --url "$url"
+done
+
 # ---- How long runs are kept ----
 for time in 0d 30 forever1 -1d; do
     refuse 2 '--retain-runs must be' serve --grpc 127.0.0.1:0 --http 127.0.0.1:0 --retain-runs "$time"

@@ -42,6 +42,14 @@ start_server
 end_server INT 0
 [ ! -s serve.err ] || fail "where there is a token: $(cat serve.err)"
 
+# ---- Of one URL, with and without the slash at its end ----
+expect 0 token create --url https://jobs.example.org/cleat
+own=$(cat out)
+start_server --url https://jobs.example.org/cleat/
+same 'of that URL' "$(get "/api/v1/tenants/$tenant" -H "Authorization: Bearer $own")" 200
+same 'of another' "$(get "/api/v1/tenants/$tenant" -H "Authorization: Bearer $token")" 403
+end_server TERM 0
+
 # ---- The file of another name, from the environment ----
 CLEAT_DB=other.db
 export CLEAT_DB

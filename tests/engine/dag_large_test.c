@@ -261,6 +261,19 @@ static void test_what_has_ended_is_not_read_after_a_restart(void **state)
     assert_memory_equal(run_of(at), "COMPLETED {\"a\":{", 16);
 }
 
+static void test_of_a_run_whose_tasks_all_live_nothing_is_read(void **state)
+{
+    dag_rig *at = *state;
+    add_large(at, "a b c d e");
+    complete(at, "f", "{}");
+    push(at, "go", "{}");
+    complete(at, "g", "{}");
+    at->run = trigger_workflow(at, "{}", NULL);
+    crash(&at->core);
+    open_core(&at->core);
+    assert_in_range(count_pages(at), 1, PAGES / 2);
+}
+
 /* One that was not skipped is enough to know that what is behind them is not. */
 static void test_a_held_task_has_one_of_its_parents_read(void **state)
 {
@@ -333,6 +346,7 @@ int main(void)
         TEST(test_what_is_left_out_is_not_read),
         TEST(test_no_more_is_kept_than_can_be_told),
         TEST(test_what_has_ended_is_not_read_after_a_restart),
+        TEST(test_of_a_run_whose_tasks_all_live_nothing_is_read),
         TEST(test_a_held_task_has_one_of_its_parents_read),
         TEST(test_many_are_told_after_a_restart),
         TEST(test_errors_are_told_after_a_restart),

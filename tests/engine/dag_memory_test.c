@@ -1,6 +1,6 @@
 /*
- * The n-th allocation fails, for every n, in the life of a run of several tasks: that fails the command alone, or the
- * core, which is opened again. The command is repeated, and in the end all is as if nothing had been.
+ * The n-th allocation fails, for every n, in the life of a run of several tasks: that fails the command alone, or, where
+ * something has been written, the core, which is opened again. The command is repeated, and in the end all is as if nothing had been.
  */
 #include "engine/dag_test.h"
 #include "model/task_results.h"
@@ -96,6 +96,7 @@ static void mend(dag_rig *at)
 {
     if (failing_allocator_has_failed(&memory)) {
         atomic_store(&memory.fail_at, 0);
+        step(&at->core, NULL, 0); /* what has waited for memory */
     }
     if (cleat__core_failure(at->core.core) != CLEAT_OK) {
         assert_int_equal(cleat__core_failure(at->core.core), CLEAT_NO_MEMORY);
@@ -261,6 +262,69 @@ static void test_each_allocation_of_a_life_may_fail(void **state)
     assert_null(checked_file(FILE_NAME));
 }
 
+/* ---- One that fails, and nothing has been written ---- */
+
+/* Whatever the command says, the core goes on; false: no allocation has failed. */
+static bool fail_one(dag_rig *at, size_t number, const asked *what)
+{
+    size_t given_before = told.count;
+    atomic_store(&memory.is_once, true);
+    atomic_store(&memory.fail_at, atomic_load(&memory.calls) + number);
+    cleat_status status = try(what);
+    bool has_failed = failing_allocator_has_failed(&memory);
+    atomic_store(&memory.fail_at, 0);
+    atomic_store(&memory.is_once, false);
+    assert_int_equal(cleat__core_failure(at->core.core), CLEAT_OK);
+    if (status != CLEAT_OK) {
+        assert_true(has_failed);
+        assert_int_equal(status, CLEAT_NO_MEMORY);
+        assert_int_equal(try(what), CLEAT_OK);
+    }
+    if (told.count == given_before) { /* it waits for memory */
+        assert_int_equal(cleat__core_next_ms(at->core.core), at->core.now.monotonic_ms + 1000);
+        step(&at->core, NULL, 0);
+    }
+    assert_int_equal(told.count, given_before + 1);
+    return has_failed;
+}
+
+static void live_plainly(dag_rig *at)
+{
+    succeed(at, "a", "{\"n\":1}");
+    succeed(at, "b", "{}");
+    succeed(at, "c", "{}");
+    look(at, run_of, "COMPLETED {\"a\":{\"n\":1},\"b\":{},\"c\":{}}");
+}
+
+static void test_a_call_is_refused_where_nothing_is_written(void **state)
+{
+    dag_rig *at = *state;
+    const asked start = {.at = at, .kind = CLEAT__COMMAND_TRIGGER},
+                again = {.at = at, .kind = CLEAT__COMMAND_REPLAY},
+                some = {.at = at, .kind = CLEAT__COMMAND_REPLAY, .task = "b"};
+    add_task(at, "a", "");
+    add_task(at, "b", "a");
+    add_task(at, "c", "b");
+    declare(at);
+    for (int i = 0; i < 2; i++) { /* statements are there from now on */
+        insist(i == 0 ? start : again);
+        live_plainly(at);
+    }
+    size_t number = 0;
+    for (bool has_failed = true; has_failed; number++) {
+        has_failed = fail_one(at, number + 1, &start);
+        live_plainly(at);
+        has_failed = fail_one(at, number + 1, &some) || has_failed;
+        succeed(at, "b", "{}");
+        succeed(at, "c", "{}");
+        has_failed = fail_one(at, number + 1, &again) || has_failed;
+        live_plainly(at);
+        memset(&told, 0, sizeof(told));
+    }
+    assert_in_range(number, 10, 200);
+    assert_null(checked_file(FILE_NAME));
+}
+
 static int setup(void **state)
 {
     failing_allocator_install(&memory, 0);
@@ -279,6 +343,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_each_allocation_of_a_declaration_may_fail, setup, teardown),
         cmocka_unit_test_setup_teardown(test_each_allocation_of_a_life_may_fail, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_call_is_refused_where_nothing_is_written, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -63,6 +63,8 @@ static void test_an_expression_chooses_among_events(void **state)
     int64_t node;
     paid.expression = cleat_slice_of("input.cents >= ");
     assert_int_equal(wait_for(at, &run, 1, &paid, 1, &node), CLEAT_INVALID_ARGUMENT);
+    paid.expression = cleat_slice_of("event_key == 'paid'");
+    assert_int_equal(wait_for(at, &run, 1, &paid, 1, &node), CLEAT_INVALID_ARGUMENT);
     paid.expression = cleat_slice_of("input.cents >= 100.0 && output.ok");
     assert_int_equal(wait_for(at, &run, 1, &paid, 1, &node), CLEAT_OK);
     assert_int_equal(node, 1);

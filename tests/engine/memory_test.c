@@ -68,7 +68,7 @@ static void live_once(rig *at)
          .as.put_workflow = {&workflow, NULL}},
         {.tenant = CLEAT__TENANT_DEFAULT,
          .kind = CLEAT__COMMAND_WORKER_JOIN,
-         .as.worker_join = {&spec, {&at->ears, hear_assign, hear_cancel}, &worker}},
+         .as.worker_join = {&spec, {&at->ears, hear_assign, hear_cancel}, &worker, NULL}},
         {.tenant = CLEAT__TENANT_DEFAULT, .kind = CLEAT__COMMAND_TRIGGER, .as.trigger = {&item, 1, &id}},
     };
     memset(&id, 0, sizeof(id));

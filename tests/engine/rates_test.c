@@ -447,6 +447,8 @@ static void test_any_allocation_may_fail(void **state)
         live(at);
         cleat_set_allocator(NULL);
         assert_true(calls < 1000);
+        advance(at, 1000); /* who has waited for memory, each with a unit of its own */
+        advance(at, 1000);
         size_t assigned = count_heard(at);
         bool has_failed = cleat__core_failure(at->core) != CLEAT_OK;
         crash(at);
@@ -565,6 +567,39 @@ static void test_a_limit_that_is_put_or_named_stays(void **state)
     check_limits(at, 2);
 }
 
+static void test_a_declaration_that_is_refused_keeps_none(void **state)
+{
+    rig *at = *state;
+    const cleat__rate_use uses[] = {use_of("k1", 1), use_of("nobody", 1)};
+    declare_said(at);
+    at->core->rates.idle_max = 0;
+    run_keys(at, "k", 2);
+    assert_int_equal(declare(at, "b:b", uses, 2), CLEAT_FAILED_PRECONDITION);
+    assert_non_null(strstr(cleat_error_message(), "\"nobody\""));
+    advance(at, 60000);
+    run_keys(at, "last", 1);
+    check_limits(at, 1);
+}
+
+/* It is written with the declaration, also where nothing else of that is. */
+static void test_a_limit_that_is_named_again_stays(void **state)
+{
+    rig *at = *state;
+    const cleat__rate_use named = use_of("k0", 1);
+    assert_int_equal(put(at, "k0", 5, 60000), CLEAT_OK);
+    assert_int_equal(declare(at, "b:b", &named, 1), CLEAT_OK);
+    assert_int_equal(drop(at, "k0"), CLEAT_OK);
+    declare_said(at);
+    run_keys(at, "k", 1);
+    assert_int_equal(declare(at, "b:b", &named, 1), CLEAT_OK);
+    crash(at);
+    open_core(at);
+    at->core->rates.idle_max = 0;
+    advance(at, 60000);
+    assert_int_equal(put(at, "other", 3, 60000), CLEAT_OK);
+    check_limits(at, 2);
+}
+
 static void test_nothing_is_kept_of_limits_that_nobody_has_made(void **state)
 {
     rig *at = *state;
@@ -601,6 +636,8 @@ int main(void)
         TEST(test_limits_of_runs_go_when_they_are_no_longer_wanted),
         TEST(test_so_they_do_after_a_restart),
         TEST(test_a_limit_that_is_put_or_named_stays),
+        TEST(test_a_declaration_that_is_refused_keeps_none),
+        TEST(test_a_limit_that_is_named_again_stays),
         TEST(test_nothing_is_kept_of_limits_that_nobody_has_made),
         TEST(test_any_allocation_may_fail),
     };

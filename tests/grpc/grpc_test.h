@@ -97,7 +97,7 @@ static inline void batch_deinit(test_batch *self)
     pthread_cond_destroy(&self->changed);
 }
 
-/* An exporter for the sink that tries again quickly. */
+/* An exporter for the sink that tries again quickly, and has the time that a sanitizer takes. */
 static inline cleat_span_exporter *exporter_for(grpc_sink *sink, cleat_otlp_exporter_options options)
 {
     cleat_span_exporter *exporter = NULL;
@@ -105,6 +105,7 @@ static inline cleat_span_exporter *exporter_for(grpc_sink *sink, cleat_otlp_expo
     options.endpoint = options.endpoint != NULL ? options.endpoint : grpc_sink_endpoint(sink);
     options.initial_backoff_ms = options.initial_backoff_ms != 0 ? options.initial_backoff_ms : 1;
     options.max_backoff_ms = options.max_backoff_ms != 0 ? options.max_backoff_ms : 2;
+    options.timeout_ms = options.timeout_ms != 0 ? options.timeout_ms : 300000;
     assert_int_equal(cleat_otlp_grpc_exporter_new(&options, &exporter), CLEAT_OK);
     return exporter;
 }

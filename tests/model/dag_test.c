@@ -8,6 +8,7 @@
 
 #include "base/alloc.h"
 #include "model/dag.h"
+#include "model/event.h"
 
 #include <stdio.h>
 
@@ -106,7 +107,9 @@ static void test_names_and_on_failure(void **state)
 
 static void test_conditions(void **state)
 {
+    static char longest[CLEAT__EVENT_KEY_MAX + 1];
     (void)state;
+    memset(longest, 'k', sizeof(longest));
     static const char *const parents[] = {"", "a", "", ""};
     const struct {
         cleat__step_condition condition;
@@ -116,7 +119,9 @@ static void test_conditions(void **state)
         {{.action = CLEAT__STEP_SKIP, .parent = {"a", 1}}, NULL},
         {{.action = CLEAT__STEP_SKIP, .parent = {"c", 1}}, "\"c\" is no parent of it"},
         {{.action = CLEAT__STEP_SKIP, .parent = {"a", 1}, .of = {.expression = {"output.", 7}}},
-         "conditions of task \"b\": expression, character 8"},
+         "task \"b\": conditions: expression, character 8"},
+        {{.action = CLEAT__STEP_SKIP, .parent = {"a", 1}, .of = {.expression = {"payload.x", 9}}},
+         "task \"b\": conditions: expression, character 1: there is no variable payload"},
         {{.action = CLEAT__STEP_WAIT, .parent = {"a", 1}}, "QUEUE, SKIP or CANCEL"},
         {{.action = CLEAT__STEP_QUEUE, .of = {.kind = CLEAT__CONDITION_SLEEP, .sleep_ms = 5}}, NULL},
         {{.action = CLEAT__STEP_QUEUE, .of = {.kind = CLEAT__CONDITION_SLEEP, .sleep_ms = -5}},
@@ -128,6 +133,16 @@ static void test_conditions(void **state)
         {{.action = CLEAT__STEP_QUEUE, .of = {.kind = CLEAT__CONDITION_EVENT}}, "an event needs a key"},
         {{.action = CLEAT__STEP_QUEUE, .of = {.kind = CLEAT__CONDITION_HOOK, .key = {"k", 1}}},
          "cannot wait for a hook"},
+        {{.action = CLEAT__STEP_QUEUE, .of = {.kind = CLEAT__CONDITION_EVENT, .key = {"cleat:hook:k", 12}}},
+         "cannot wait for a hook"},
+        {{.action = CLEAT__STEP_QUEUE, .of = {.kind = CLEAT__CONDITION_EVENT, .key = {"cleat:hooks", 11}}},
+         NULL},
+        {{.action = CLEAT__STEP_QUEUE,
+          .of = {.kind = CLEAT__CONDITION_EVENT, .key = {longest, CLEAT__EVENT_KEY_MAX}}},
+         NULL},
+        {{.action = CLEAT__STEP_QUEUE,
+          .of = {.kind = CLEAT__CONDITION_EVENT, .key = {longest, CLEAT__EVENT_KEY_MAX + 1}}},
+         "at most 767 bytes"},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         declared it;

@@ -318,6 +318,28 @@ static void check_keys(audit *it)
     sqlite3_finalize(row);
 }
 
+/* Batches by what their runs have logged, which may be less than all. */
+static void check_batches(audit *it)
+{
+    static const char sql[] =
+        "SELECT g.message, count(DISTINCT t.id), count(DISTINCT y.tenant || json_extract(t.input, '$.key')) "
+        "FROM task_log g JOIN task t ON t.id = g.task_id JOIN task_type y ON y.id = t.type_id "
+        "WHERE g.message LIKE '" MIX_BATCH_LOG "%' GROUP BY g.message";
+    sqlite3_stmt *row = prepare(it->db, sql);
+    while (next(row)) {
+        int runs = sqlite3_column_int(row, 1), keys = sqlite3_column_int(row, 2);
+        it->sums->batches++;
+        it->sums->batched += runs;
+        if (runs > MIX_BATCH || keys != 1) {
+            fault(it, "%s has %d runs of %d keys", text_of(row, 0), runs, keys);
+        }
+    }
+    sqlite3_finalize(row);
+    if (it->ticket_count >= 20000 && it->sums->batched <= it->sums->batches) {
+        fault(it, "%" PRId64 " runs were in %" PRId64 " batches", it->sums->batched, it->sums->batches);
+    }
+}
+
 /* Each time of a cron has one run: its time is in the metadata. */
 static void check_ticks(audit *it)
 {
@@ -351,6 +373,7 @@ int64_t audit_file(const char *database, const nightly_tenant *tenants, size_t t
         check_followers(&it, number, &it.tickets[number]);
     }
     check_keys(&it);
+    check_batches(&it);
     check_ticks(&it);
     sums->attempts = number_of(it.db, "SELECT count(*) FROM attempt") + sums->runs;
     sums->lost = number_of(it.db, "SELECT count(*) FROM attempt WHERE outcome IN ('LOST', 'UNDELIVERED')");

@@ -9,8 +9,9 @@
 typedef struct audit_sums {
     int64_t runs, by_status[5]; /* cleat_run_status */
     int64_t children, parts, ticks, attempts, lost;
-    int64_t extra;    /* runs of calls that nobody answered */
-    int64_t key_runs; /* the most of one key at the same time */
+    int64_t extra;            /* runs of calls that nobody answered */
+    int64_t key_runs;         /* the most of one key at the same time */
+    int64_t batches, batched; /* and the runs of these */
 } audit_sums;
 
 /* Runs and schedules that have not ended, and how far they are, to see whether anything goes on; the file may have an

@@ -10,11 +10,11 @@ static const struct {
     const char *name;
     unsigned share;
 } kinds[MIX_KINDS] = {
-    [MIX_PLAIN] = {"plain", 641}, [MIX_FLAKY] = {"flaky", 80},     [MIX_FAILING] = {"failing", 15},
-    [MIX_KEYED] = {"keyed", 70},  [MIX_LIMITED] = {"limited", 50}, [MIX_FAN] = {"fan", 15},
-    [MIX_GRAPH] = {"graph", 15},  [MIX_FLOW] = {"flow", 12},       [MIX_CANCELLED] = {"cancelled", 15},
-    [MIX_AGAIN] = {"again", 5},   [MIX_EVENT] = {"event", 62},     [MIX_LATER] = {"later", 8},
-    [MIX_ONCE] = {"once", 12},
+    [MIX_PLAIN] = {"plain", 581},        [MIX_FLAKY] = {"flaky", 80},     [MIX_FAILING] = {"failing", 15},
+    [MIX_KEYED] = {"keyed", 70},         [MIX_LIMITED] = {"limited", 50}, [MIX_FAN] = {"fan", 15},
+    [MIX_GRAPH] = {"graph", 15},         [MIX_FLOW] = {"flow", 12},       [MIX_BATCHED] = {"batched", 60},
+    [MIX_CANCELLED] = {"cancelled", 15}, [MIX_AGAIN] = {"again", 5},      [MIX_EVENT] = {"event", 62},
+    [MIX_LATER] = {"later", 8},          [MIX_ONCE] = {"once", 12},
 };
 
 /* Bits that have nothing to do with each other, of numbers that follow each other (splitmix64). */
@@ -111,6 +111,11 @@ bool mix_flow_goes_on(int64_t number)
     return number % 8 == 5;
 }
 
+bool mix_batched_fails(int64_t number)
+{
+    return number % 9 == 4;
+}
+
 bool mix_cancelled_dawdles(int64_t number)
 {
     return number % 2 == 0;
@@ -158,6 +163,13 @@ void mix_expect(int64_t number, bool again, mix_end *out)
     *out = (mix_end){.status = CLEAT_RUN_COMPLETED};
     switch (mix_kind_of(number)) {
     case MIX_FAILING: mix_expect_failure(number, out); break;
+    case MIX_BATCHED:
+        if (mix_batched_fails(number)) {
+            mix_expect_failure(number, out);
+        } else {
+            mix_expect_made(number, out);
+        }
+        break;
     case MIX_FAN:
         snprintf(out->output, sizeof(out->output), "{\"n\":%" PRId64 ",\"children\":%d}", number,
                  MIX_CHILDREN);

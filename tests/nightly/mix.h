@@ -17,6 +17,7 @@ typedef enum mix_kind {
     MIX_FAN,       /* has children, of which there must be five, however often it runs */
     MIX_GRAPH,     /* a workflow of several tasks; of every tenth one fails */
     MIX_FLOW,      /* a durable function with steps, a sleep, events and runs that it awaits */
+    MIX_BATCHED,   /* is worked on with others of its key; of every ninth nothing comes */
     MIX_CANCELLED, /* is cancelled as soon as it is there */
     MIX_AGAIN,     /* is replayed once it has ended */
     MIX_EVENT,     /* is started by an event */
@@ -31,7 +32,8 @@ enum {
     MIX_LEAVES = 2,   /* of a flow */
     MIX_KEY_RUNS = 8, /* of a key, at a time */
     MIX_LANES = 4,    /* of the events that flows wait for */
-    MIX_GRAPH_TASKS = 6
+    MIX_GRAPH_TASKS = 6,
+    MIX_BATCH = 20, /* of a key, in a batch */
 };
 
 #define MIX_EVENT_KEY "happened"
@@ -39,6 +41,7 @@ enum {
 #define MIX_LEAF      "leaf"
 #define MIX_TICK      "tick"
 #define MIX_LIMIT     "mix"
+#define MIX_BATCH_LOG "batch " /* and its id: what a run of one logs */
 
 mix_kind mix_kind_of(int64_t number);
 /* Of the workflow. */
@@ -50,11 +53,12 @@ int mix_priority(int64_t number);
 /* What a task makes of its number. */
 int64_t mix_made(int64_t number);
 
-int mix_failures(int64_t number);           /* of a flaky one */
-bool mix_graph_fails(int64_t number);       /* of a graph: its second task */
-bool mix_graph_skips(int64_t number);       /* its third one */
-bool mix_flow_waits(int64_t number);        /* of a flow: for an event */
-bool mix_flow_goes_on(int64_t number);      /* as a new run */
+int mix_failures(int64_t number);      /* of a flaky one */
+bool mix_graph_fails(int64_t number);  /* of a graph: its second task */
+bool mix_graph_skips(int64_t number);  /* its third one */
+bool mix_flow_waits(int64_t number);   /* of a flow: for an event */
+bool mix_flow_goes_on(int64_t number); /* as a new run */
+bool mix_batched_fails(int64_t number);
 bool mix_cancelled_dawdles(int64_t number); /* so that it is cancelled while it runs */
 
 /* Of a ticket's run, with the state that its kind must end in; `again`: of what a flow goes on as. The output is the

@@ -285,6 +285,7 @@ static void report(nightly *it, int64_t elapsed_ms, const audit_sums *sums, int6
     printf("%" PRId64 " calls without an answer, which started %" PRId64 " runs more; at most %" PRId64
            " runs of a key at a time (limit %d)\n",
            unknown(it), sums->extra, sums->key_runs, MIX_KEY_RUNS);
+    printf("%" PRId64 " runs were in %" PRId64 " batches\n", sums->batched, sums->batches);
     printf("%" PRId64 " faults (seed %" PRId64 ")\n", faults, it->seed);
 }
 

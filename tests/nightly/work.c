@@ -211,6 +211,44 @@ static cleat_status flow(cleat_task *task, void *user_data)
                : status;
 }
 
+/* ---- The batch ---- */
+
+static bool is_of_key(const cleat_task *task, const char *key)
+{
+    char text[MIX_INPUT], sign[MIX_INPUT];
+    snprintf(text, sizeof(text), "%.*s", CLEAT_SLICE_ARGS(cleat_task_input(task)));
+    snprintf(sign, sizeof(sign), "\"key\":\"%s\"", key);
+    return strstr(text, sign) != NULL;
+}
+
+/* What is said of one run counts for that one alone. */
+static cleat_status make_all(cleat_batch *batch, void *user_data)
+{
+    for (size_t i = 0; i < cleat_batch_count(batch); i++) {
+        cleat_task *task = cleat_batch_task(batch, i);
+        int64_t number = number_of(task);
+        (void)cleat_task_log(task, CLEAT_LOG_INFO, MIX_BATCH_LOG "%s", cleat_batch_id(batch));
+        if (!is_of_key(task, cleat_batch_key(batch))) {
+            (void)cleat_task_fail(task, CLEAT_NON_RETRYABLE, "it is in a batch of %s",
+                                  cleat_batch_key(batch));
+        } else if (mix_batched_fails(number)) {
+            (void)cleat_task_fail(task, CLEAT_NON_RETRYABLE, "ticket %" PRId64, number);
+        } else {
+            (void)make(task, user_data);
+        }
+    }
+    return CLEAT_OK;
+}
+
+static cleat_status add_batched(cleat_worker *worker)
+{
+    static const cleat_batch_config by_key = {
+        .max_size = MIX_BATCH, .interval_ms = 100, .group_key = "input.key"};
+    return cleat_worker_add_task(worker,
+                                 CLEAT_TASK_OPTIONS(.name = mix_name(MIX_BATCHED), .run_batch = make_all,
+                                                    .batch = &by_key, .schedule_timeout_ms = -1));
+}
+
 /* ---- The worker ---- */
 
 static cleat_status add_limited(cleat_worker *worker)
@@ -277,6 +315,9 @@ static cleat_status add_all(cleat_worker *worker)
     }
     if (status == CLEAT_OK) {
         status = add_started(worker);
+    }
+    if (status == CLEAT_OK) {
+        status = add_batched(worker);
     }
     if (status == CLEAT_OK) {
         status = add_graph(worker);

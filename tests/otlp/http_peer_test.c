@@ -44,6 +44,8 @@ static cleat_span_exporter *make_exporter(fixture *it, cleat_otlp_exporter_optio
     cleat_span_exporter *exporter = NULL;
     options.struct_size = sizeof(options);
     options.endpoint = options.endpoint != NULL ? options.endpoint : http_sink_url(it->sink, "/v1/traces");
+    options.timeout_ms =
+        options.timeout_ms != 0 ? options.timeout_ms : 300000; /* a sanitizer takes its time */
     assert_int_equal(cleat_otlp_http_exporter_new(&options, &exporter), CLEAT_OK);
     return exporter;
 }

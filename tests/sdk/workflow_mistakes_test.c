@@ -242,6 +242,25 @@ static void test_a_task_is_no_workflow(void **state)
     assert_refused(cleat_sleep(NULL, "1h"), CLEAT_INVALID_ARGUMENT, "task is NULL");
 }
 
+/* What still waits is of the version before, which has no log. */
+static void test_a_task_that_became_a_workflow(void **state)
+{
+    workflow_fixture *it = *state;
+    workflow_add_task(it, "order", nothing);
+    workflow_start(it);
+    workflow_stop(it);
+    cleat_run_id id = workflow_run(it, "order", NULL);
+    workflow_add_task(it, "plain", nothing); /* who has workflows only has no slot for it */
+    workflow_add_options(
+        it, CLEAT_WORKFLOW_OPTIONS(.run = packing, .name = "order", .user_data = it, .retries = 3));
+    workflow_start(it);
+    workflow_ends(it, &id, CLEAT_RUN_FAILED,
+                  "was started when \"order:order\" was a task, and here it is a workflow: start it anew");
+    assert_int_equal(gate_count(&it->calls), 0);
+    workflow_runs(it, "order", NULL, CLEAT_RUN_COMPLETED, "null");
+    assert_int_equal(gate_count(&it->calls), 1);
+}
+
 /* ---- Wrong arguments, which stop nothing ---- */
 
 static void check_steps(cleat_task *task)
@@ -275,6 +294,7 @@ static void check_waits(cleat_task *task)
     assert_refused(cleat_timer(task, "1h", NULL), CLEAT_INVALID_ARGUMENT, "future");
     assert_refused(cleat_wait_event(task, NULL, NULL, NULL, NULL), CLEAT_INVALID_ARGUMENT, "key");
     assert_refused(cleat_wait_event(task, "k", NULL, "soon", NULL), CLEAT_INVALID_ARGUMENT, "timeout");
+    assert_refused(cleat_wait_event(task, "k", "payload.a", NULL, NULL), CLEAT_INVALID_ARGUMENT, "payload");
     assert_refused(cleat_wait_event(task, "k", "input.", NULL, NULL), CLEAT_INVALID_ARGUMENT, "character");
     assert_refused(cleat_hook_create(task, "a/b", &hook), CLEAT_INVALID_ARGUMENT, "token");
     assert_refused(cleat_hook_create(task, "a", NULL), CLEAT_INVALID_ARGUMENT, "hook");
@@ -426,13 +446,21 @@ int main(void)
 {
 #define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, workflow_tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(test_another_order_of_calls), TEST(test_another_kind_of_call),
-        TEST(test_a_forgotten_suspension), TEST(test_an_invented_suspension),
-        TEST(test_waiting_in_a_step),      TEST(test_a_step_that_suspends),
-        TEST(test_another_thread),         TEST(test_a_task_is_no_workflow),
-        TEST(test_wrong_arguments),        TEST(test_a_payload_that_is_too_large),
-        TEST(test_bad_declarations),       TEST(test_a_refused_workflow_leaves_nothing_behind),
-        TEST(test_a_long_message_is_kept), TEST(test_an_engine_that_counts_otherwise),
+        TEST(test_another_order_of_calls),
+        TEST(test_another_kind_of_call),
+        TEST(test_a_forgotten_suspension),
+        TEST(test_an_invented_suspension),
+        TEST(test_waiting_in_a_step),
+        TEST(test_a_step_that_suspends),
+        TEST(test_another_thread),
+        TEST(test_a_task_is_no_workflow),
+        TEST(test_wrong_arguments),
+        TEST(test_a_payload_that_is_too_large),
+        TEST(test_bad_declarations),
+        TEST(test_a_refused_workflow_leaves_nothing_behind),
+        TEST(test_a_long_message_is_kept),
+        TEST(test_an_engine_that_counts_otherwise),
+        TEST(test_a_task_that_became_a_workflow),
     };
 #undef TEST
     return cmocka_run_group_tests(tests, NULL, NULL);

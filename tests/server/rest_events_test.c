@@ -134,8 +134,8 @@ static void more_than_a_body_may_hold_is_not_replayed(void **state)
     json_decref(again);
     sprintf(body + used, ",\"%s\"]}", ID(&id));
     json_decref(ask_json(it, (asking){1, "POST", PUSH "/replay", body, 413}));
-    json_t *list = get(it, MANY);
-    assert_int_equal(count_at(list, "rows"), 1 + MOST);
+    json_t *list = get(it, MANY "?limit=1"); /* as all of them are 18 MiB */
+    assert_int_equal(int_at(list, "pagination.num_pages"), 1 + MOST);
     json_decref(list);
 }
 

@@ -101,6 +101,8 @@ static void what_is_no_filter_is_refused(void **state)
         {URL("{\"workflowId\":\"%s\",\"expression\":\"true\"}", workflow), 400},
         {URL("{\"workflowId\":\"%s\",\"scope\":\"\",\"expression\":\"true\"}", workflow), 400},
         {URL("{\"workflowId\":\"%s\",\"scope\":\"s\",\"expression\":\"input.\"}", workflow), 400},
+        {URL("{\"workflowId\":\"%s\",\"scope\":\"s\",\"expression\":\"output.a\"}", workflow), 400},
+        {URL("{\"workflowId\":\"%s\",\"scope\":\"s\",\"expression\":\"1\"}", workflow), 400},
         {URL("{\"workflowId\":\"%s\",\"scope\":7,\"expression\":\"true\"}", workflow), 400},
         {URL("{\"workflowId\":\"%s\",\"scope\":\"s\",\"expression\":\"true\",\"payload\":[]}", workflow),
          400},
@@ -136,7 +138,7 @@ static void expressions_are_tried_out(void **state)
     assert_string_equal(text_at(answer, "status"), "SUCCESS");
     assert_true(json_is_false(json_object_get(answer, "output")));
     json_decref(answer);
-    static const char *const wrong[] = {"input.missing", "input.", "1 + 1", ""};
+    static const char *const wrong[] = {"input.missing", "input.", "1 + 1", "", "true || output.a"};
     for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
         answer = post(it, path, URL("{\"expression\":\"%s\",\"input\":{}}", wrong[i]));
         assert_string_equal(text_at(answer, "status"), "ERROR");

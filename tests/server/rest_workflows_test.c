@@ -145,7 +145,8 @@ static void a_deleted_workflow_starts_nothing_and_its_runs_stay(void **state)
     json_decref(ask_json(it, (asking){1, "GET", path, NULL, 404}));
     json_decref(ask_json(it, (asking){1, "DELETE", path, NULL, 404}));
     expect_400(it, "POST", "/api/v1/stable/tenants/{tenant}/workflow-runs/trigger",
-               "{\"workflowName\":\"greet\",\"input\":{}}", "workflow not found");
+               "{\"workflowName\":\"greet\",\"input\":{}}",
+               "workflow not found: no worker has declared \"greet\", or it was deleted since");
     json_decref(
         ask_json(it, (asking){1, "GET", URL("/api/v1/tenants/{tenant}/workflows/scheduled/%s", ID(&plan)),
                               NULL, 404}));

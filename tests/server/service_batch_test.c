@@ -79,13 +79,18 @@ static void say_of(saying *it, const char *id, const char *payload)
     it->all[it->event.n_items++] = item;
 }
 
-static void send(service_world *it, const saying *what)
+static void send_as(service_world *it, const saying *what, const char *worker)
 {
     Cleat__ActionEventResponse *reply = ask(it, "/Dispatcher/SendBatchActionEvent", &what->event.base,
                                             &cleat__action_event_response__descriptor);
     assert_string_equal(reply->tenant_id, it->tenant);
-    assert_string_equal(reply->worker_id, "a name");
+    assert_string_equal(reply->worker_id, worker);
     cleat__message_free(reply);
+}
+
+static void send(service_world *it, const saying *what)
+{
+    send_as(it, what, "a name");
 }
 
 /* In the order of the message. */
@@ -215,6 +220,34 @@ static void what_is_wrong_is_refused(void **state)
     stop_listening(stream);
 }
 
+/* Those who have lost a run cannot cancel it at whoever has it by now. */
+static void a_worker_gives_up_what_it_has_alone(void **state)
+{
+    service_world *it = *state;
+    id_text ids[4];
+    saying what;
+    rpc_stream *stream = begin_pair(it, ids);
+    id_text other = register_worker(it, "other", 1);
+    trigger_pair(it, ids + 2); /* nobody has room for these */
+    say(&what, CANCELLED);
+    say_of(&what, ids[0].text, "");
+    what.items[0].has_retry_count_case = CLEAT__BATCH_ACTION_EVENT_ITEM__HAS_RETRY_COUNT_RETRY_COUNT;
+    what.items[0].retry_count = 1; /* another attempt */
+    say_of(&what, ids[2].text, "");
+    send(it, &what);
+    assert_status(it, ids[0], CLEAT__V1__RUN_STATUS__RUNNING);
+    assert_status(it, ids[2], CLEAT__V1__RUN_STATUS__QUEUED);
+    what.items[0].retry_count = 0;
+    what.event.worker_id = other.text;
+    send_as(it, &what, other.text);
+    assert_status(it, ids[0], CLEAT__V1__RUN_STATUS__RUNNING);
+    what.event.worker_id = text_("a name"); /* which nobody has; it is the connection's */
+    send(it, &what);
+    assert_status(it, ids[0], CLEAT__V1__RUN_STATUS__CANCELLED);
+    assert_status(it, ids[1], CLEAT__V1__RUN_STATUS__RUNNING);
+    stop_listening(stream);
+}
+
 /* The worker reads nothing; what was in the server's hands when its stream ended, all of a batch. */
 static void what_a_worker_does_not_take_goes_to_another(void **state)
 {
@@ -297,9 +330,13 @@ static void what_is_declared_wrongly_is_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(a_worker_is_told_of_all_members_at_once),     TEST(what_is_said_of_several_counts_of_each),
-        TEST(an_attempt_that_is_over_says_nothing),        TEST(what_is_wrong_is_refused),
-        TEST(what_a_worker_does_not_take_goes_to_another), TEST(workers_of_ones_own_are_told_of_each_member),
+        TEST(a_worker_is_told_of_all_members_at_once),
+        TEST(what_is_said_of_several_counts_of_each),
+        TEST(a_worker_gives_up_what_it_has_alone),
+        TEST(an_attempt_that_is_over_says_nothing),
+        TEST(what_is_wrong_is_refused),
+        TEST(what_a_worker_does_not_take_goes_to_another),
+        TEST(workers_of_ones_own_are_told_of_each_member),
         TEST(what_is_declared_wrongly_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -308,21 +308,72 @@ static void test_a_file_that_was_added_to_is_exported_and_added(void **state)
     remove_files();
 }
 
-/* Somebody else has the token. */
-static void test_what_does_not_fit_adds_nothing(void **state)
+/* ---- Hooks of one token ---- */
+
+#define OWN_RUN   "x'01900000000070008000000000000055'"
+#define HOOK_RUN  "x'01900000000070008000000000000003'"
+#define OWN_TOKEN "INSERT INTO durable_hook VALUES (1, 'token', " OWN_RUN ", 1);"
+/* The one run of the other file lives; that of the hook in the lines has ended. */
+#define OWN_LIVES                                                                              \
+    "DELETE FROM task_end; INSERT INTO task_live (id, type_id, priority, state, retry_count, " \
+    "internal_retries, queued_at_ms, has_desired) VALUES (" OWN_RUN ", 1, 1, 0, 0, 0, 10, 0);"
+#define HOOK_RUN_ENDS                                                                                       \
+    "DELETE FROM task_live WHERE id = " HOOK_RUN "; DELETE FROM durable_condition WHERE run_id = " HOOK_RUN \
+    "; DELETE FROM durable_hook_payload; INSERT INTO task_end (id, state, retry_count, started_at_ms, "     \
+    "finished_at_ms) VALUES (" HOOK_RUN ", 4, 0, 31, 32);"
+
+/* The lines, and the file that is there, each with a hook of the token. */
+static void make_both(cleat__buffer *lines, const char *in_lines, const char *in_file)
+{
+    remove_files();
+    cleat__store_close(make_file(FILE_NAME, full_tables, in_lines));
+    export_file(FILE_NAME, lines);
+    make_other();
+    cleat__store_close(make_file(OTHER, OWN_TOKEN, in_file));
+}
+
+static void test_a_token_is_of_the_run_that_lives(void **state)
+{
+    static const struct {
+        const char *in_lines, *in_file, *owner;
+        int payloads;
+    } cases[] = {
+        {"", "", HOOK_RUN, 1},
+        {HOOK_RUN_ENDS, OWN_LIVES, OWN_RUN, 0},
+        {HOOK_RUN_ENDS, "", OWN_RUN, 0},
+    };
+    cleat__buffer lines = {0};
+    cleat__import_result result;
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        char sql[200];
+        make_both(&lines, cases[i].in_lines, cases[i].in_file);
+        for (int again = 0; again < 2; again++) {
+            assert_int_equal(import_text(cleat__buffer_slice(&lines), &result), CLEAT_OK);
+            assert_null(checked_file(OTHER));
+            snprintf(sql, sizeof(sql), "SELECT run_id = %s FROM durable_hook WHERE token = 'token'",
+                     cases[i].owner);
+            assert_int_equal(ask_file(sql), 1);
+            assert_int_equal(ask_file("SELECT count(*) FROM durable_hook_payload"), cases[i].payloads);
+        }
+        assert_int_equal(result.copies, 9);
+    }
+    cleat__buffer_deinit(&lines);
+    remove_files();
+}
+
+static void test_two_that_live_cannot_have_one_token(void **state)
 {
     cleat__buffer lines = {0}, before = {0}, after = {0};
     cleat__import_result result;
     (void)state;
-    remove_files();
-    cleat__store_close(make_file(FILE_NAME, full_tables, full_spans));
-    export_file(FILE_NAME, &lines);
-    make_other();
-    cleat__store_close(make_file(
-        OTHER, "INSERT INTO durable_hook VALUES (1, 'token', x'01900000000070008000000000000055', 1)", ""));
+    make_both(&lines, "", OWN_LIVES);
     export_file(OTHER, &before);
-    assert_int_not_equal(import_text(cleat__buffer_slice(&lines), &result), CLEAT_OK);
-    assert_non_null(strstr(cleat_error_message(), "durable_hook.token"));
+    assert_int_equal(import_text(cleat__buffer_slice(&lines), &result), CLEAT_FAILED_PRECONDITION);
+    assert_string_equal(cleat_error_message(),
+                        "nothing was imported: run 01900000-0000-7000-8000-000000000003 has a hook with the "
+                        "token to..., and so has run 01900000-0000-7000-8000-000000000055 of the file, "
+                        "and both live; let one of them end before, or cancel it");
     export_file(OTHER, &after);
     assert_int_equal(before.size, after.size);
     assert_memory_equal(before.data, after.data, before.size);
@@ -386,11 +437,17 @@ static const struct {
      "line 2: no bytes"},
     {FIRST "{\"table\":\"tenant\",\"uuid\":{}}\n", CLEAT_INVALID_ARGUMENT, "line 2: no bytes"},
     {FIRST "{\"table\":\"tenant\",\"id\":1}\n", CLEAT_INVALID_ARGUMENT, "line 2: NOT NULL constraint failed"},
+    {FIRST "{\"table\":\"tenant\",\"id\":\"x\"}\n", CLEAT_INVALID_ARGUMENT, "line 2: datatype mismatch"},
     {FIRST TENANT TENANT, CLEAT_INVALID_ARGUMENT, "line 3: UNIQUE constraint failed"},
     {FIRST TENANT TOTAL "{\"table\":\"workflow\",\"id\":1,\"tenant\":7,\"name\":\"w\",\"uuid\":"
                         "\"01900000-0000-7000-8000-000000000001\",\"paused_crons\":0,\"paused_schedules\":0,"
                         "\"paused_ttl_ms\":-1}\n{\"rows\":3}\n",
      CLEAT_FAILED_PRECONDITION, "workflow of tenant 7"},
+    {FIRST TENANT TOTAL
+     "{\"table\":\"workflow\",\"id\":1,\"tenant\":1,\"name\":\"w\",\"uuid\":"
+     "\"01900000-0000-7000-8000-000000000001\",\"paused_crons\":0.5,\"paused_schedules\":0,"
+     "\"paused_ttl_ms\":-1}\n{\"rows\":3}\n",
+     CLEAT_FAILED_PRECONDITION, "workflow of 1: paused_crons is real"},
 };
 
 static void test_wrong_lines_are_told(void **state)
@@ -424,6 +481,50 @@ static void test_the_least_that_is_right(void **state)
     remove_files();
 }
 
+/* ---- Broken off ---- */
+
+static bool has_come_to_an_end(void *argument) /* what is left to be read */
+{
+    return ((cleat_slice *)argument)->size != 0;
+}
+
+/* Behind the last line, while the rules are looked at; and so that a file that is there stays as it was. */
+static void test_it_can_be_broken_off(void **state)
+{
+    cleat__buffer text = {0}, before = {0}, after = {0};
+    cleat__import_result result;
+    (void)state;
+    remove_files();
+    cleat__store_close(
+        make_file(FILE_NAME, full_tables,
+                  "WITH n (i) AS (SELECT 3 UNION ALL SELECT i + 1 FROM n WHERE i < 20000) INSERT "
+                  "INTO task_log (task_id, line, retry_count, level, time_ms, message) SELECT "
+                  "x'01900000000070008000000000000001', i, 1, 3, 13, 'line' FROM n"));
+    export_file(FILE_NAME, &text);
+    for (int is_there = 0; is_there < 2; is_there++) {
+        if (is_there) {
+            cleat__store_close(make_file(OTHER, "", ""));
+            export_file(OTHER, &before);
+        }
+        cleat_slice rest = cleat__buffer_slice(&text);
+        const cleat__import_options options = {
+            .path = OTHER, .read = next_line, .argument = &rest, .goes_on = has_come_to_an_end};
+        assert_int_equal(cleat__import(&options, &result), CLEAT_CANCELLED);
+        assert_string_equal(cleat_error_message(), "the import was broken off");
+        assert_int_equal(access(OTHER, F_OK), is_there - 1);
+        assert_int_not_equal(access(OTHER "-partial", F_OK), 0);
+        assert_int_not_equal(access(OTHER "-import-partial", F_OK), 0);
+        assert_int_not_equal(access(OTHER "-lock", F_OK), 0);
+    }
+    export_file(OTHER, &after);
+    assert_int_equal(before.size, after.size);
+    assert_memory_equal(before.data, after.data, before.size);
+    cleat__buffer_deinit(&text);
+    cleat__buffer_deinit(&before);
+    cleat__buffer_deinit(&after);
+    remove_files();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -431,10 +532,12 @@ int main(void)
         cmocka_unit_test(test_a_file_gets_what_it_has_not),
         cmocka_unit_test(test_a_workflow_stays_as_it_was_declared),
         cmocka_unit_test(test_a_file_that_was_added_to_is_exported_and_added),
-        cmocka_unit_test(test_what_does_not_fit_adds_nothing),
+        cmocka_unit_test(test_a_token_is_of_the_run_that_lives),
+        cmocka_unit_test(test_two_that_live_cannot_have_one_token),
         cmocka_unit_test(test_a_file_in_use_is_left_alone),
         cmocka_unit_test(test_wrong_lines_are_told),
         cmocka_unit_test(test_the_least_that_is_right),
+        cmocka_unit_test(test_it_can_be_broken_off),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -327,10 +327,11 @@ static void test_two_stores_in_one_process(void **state)
     cleat__store_close(second);
 }
 
-static void test_two_processes_and_a_kill(void **state)
+/* An engine of another process, which has the file until that is killed. */
+static pid_t hold_in_child(void)
 {
-    (void)state;
     int ready[2];
+    char byte;
     assert_int_equal(pipe(ready), 0);
     pid_t child = fork();
     if (child == 0) {
@@ -343,20 +344,84 @@ static void test_two_processes_and_a_kill(void **state)
             pause();
         }
     }
-    char byte;
     assert_int_equal(read(ready[0], &byte, 1), 1);
-    cleat__store *store = NULL;
-    assert_int_equal(cleat__store_open(FILE_NAME, CLEAT__STORE_WRITE, &store), CLEAT_BUSY);
-    char expected[64];
-    snprintf(expected, sizeof(expected), "in use by process %ld", (long)child);
-    assert_non_null(strstr(cleat_error_message(), expected));
-    cleat__store_close(open_store(CLEAT__STORE_READ));
-
-    assert_int_equal(kill(child, SIGKILL), 0);
-    assert_int_equal(waitpid(child, NULL, 0), child);
-    cleat__store_close(open_store(CLEAT__STORE_WRITE));
     close(ready[0]);
     close(ready[1]);
+    return child;
+}
+
+static void kill_child(pid_t child)
+{
+    assert_int_equal(kill(child, SIGKILL), 0);
+    assert_int_equal(waitpid(child, NULL, 0), child);
+}
+
+static void assert_busy(const char *path, const char *message)
+{
+    cleat__store *store = NULL;
+    assert_int_equal(cleat__store_open(path, CLEAT__STORE_WRITE, &store), CLEAT_BUSY);
+    if (strstr(cleat_error_message(), message) == NULL) {
+        fail_msg("message: %s", cleat_error_message());
+    }
+}
+
+static void test_two_processes_and_a_kill(void **state)
+{
+    (void)state;
+    pid_t child = hold_in_child();
+    char expected[64];
+    snprintf(expected, sizeof(expected), "in use by process %ld", (long)child);
+    assert_busy(FILE_NAME, expected);
+    cleat__store_close(open_store(CLEAT__STORE_READ));
+    kill_child(child);
+    cleat__store_close(open_store(CLEAT__STORE_WRITE));
+}
+
+static void test_the_file_itself_is_locked(void **state)
+{
+    (void)state;
+    pid_t child = hold_in_child();
+    assert_int_equal(link(FILE_NAME, "link.db"), 0);
+    assert_busy("link.db", "which knows it by another name");
+    assert_false(exists("link.db-lock"));
+    assert_false(exists("link.db-wal"));
+    assert_int_equal(unlink(FILE_NAME "-lock"), 0);
+    assert_busy(FILE_NAME, FILE_NAME "-lock was removed");
+    cleat__store_close(open_store(CLEAT__STORE_READ));
+    kill_child(child);
+    cleat__store_close(open_store(CLEAT__STORE_WRITE)); /* with the log of that name */
+    unlink("link.db");
+}
+
+/* Whether this process has SQLite's shared lock on the file; another one must ask. */
+static bool has_shared_lock(void)
+{
+    int status = 0;
+    pid_t child = fork();
+    if (child == 0) {
+        struct flock shared = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 0x40000002, .l_len = 510};
+        int fd = open(FILE_NAME, O_RDWR);
+        bool has = fd >= 0 && fcntl(fd, F_GETLK, &shared) == 0 && shared.l_type == F_RDLCK &&
+                   shared.l_pid == getppid();
+        _exit(has ? 0 : 1);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+static void test_another_name_in_one_process(void **state)
+{
+    (void)state;
+    cleat__store *first = open_store(CLEAT__STORE_WRITE);
+    assert_true(has_shared_lock());
+    assert_int_equal(link(FILE_NAME, "link.db"), 0);
+    assert_busy("link.db", "another client in this process, under another name");
+    assert_true(has_shared_lock());
+    cleat__store_close(first);
+    assert_false(has_shared_lock());
+    assert_int_equal(cleat__store_open("link.db", CLEAT__STORE_WRITE, &first), CLEAT_OK);
+    cleat__store_close(first);
+    unlink("link.db");
 }
 
 static void test_tables_of_another_build_are_told(void **state)
@@ -468,6 +533,8 @@ int main(void)
         cmocka_unit_test_setup(test_read_only, clean),
         cmocka_unit_test_setup(test_two_stores_in_one_process, clean),
         cmocka_unit_test_setup(test_two_processes_and_a_kill, clean),
+        cmocka_unit_test_setup(test_the_file_itself_is_locked, clean),
+        cmocka_unit_test_setup(test_another_name_in_one_process, clean),
         cmocka_unit_test_setup(test_tables_of_another_build_are_told, clean),
         cmocka_unit_test_setup(test_a_reader_sees_what_is_committed, clean),
         cmocka_unit_test_setup(test_the_log_shrinks_after_a_long_reader, clean),

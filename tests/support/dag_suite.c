@@ -1,67 +1,10 @@
 #include "support/dag_suite.h"
 
-#include "support/gate.h"
-#include "support/outcome.h"
-#include "support/temp_dir.h"
+#include "support/dag_fixture.h"
 
-#include <setjmp.h>
 #include <stdio.h>
-#include <stdlib.h>
 
-#include <cmocka.h>
-
-static const sdk_target *target;
-
-typedef struct fixture {
-    temp_dir dir;
-    cleat_client *client;
-    cleat_worker *worker;
-    cleat_run_result result;
-    gate seen;       /* a task has run */
-    char text[1024]; /* what the last one was told, before `seen` */
-} fixture;
-
-static int set_up(void **state)
-{
-    fixture *it = calloc(1, sizeof(*it));
-    assert_non_null(it);
-    temp_dir_make(&it->dir);
-    gate_init(&it->seen);
-    assert_ok(target->open(it->dir.database, &it->client));
-    assert_ok(cleat_worker_new(it->client, CLEAT_WORKER_OPTIONS(.slots = 4), &it->worker));
-    *state = it;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    fixture *it = *state;
-    cleat_worker_free(it->worker);
-    cleat_run_result_deinit(&it->result);
-    target->close(it->client);
-    gate_deinit(&it->seen);
-    temp_dir_remove(&it->dir);
-    free(it);
-    return 0;
-}
-
-/* ---- Tasks and runs ---- */
-
-static cleat_status give_input(cleat_task *task, void *user_data)
-{
-    (void)user_data;
-    return cleat_task_return_format(task, "%.*s", CLEAT_SLICE_ARGS(cleat_task_input(task)));
-}
-
-static cleat_status give_number(cleat_task *task, void *user_data)
-{
-    return cleat_task_return_format(task, "{\"n\":%d}", *(const int *)user_data);
-}
-
-static cleat_status give_up(cleat_task *task, void *user_data)
-{
-    return cleat_task_fail(task, CLEAT_NON_RETRYABLE, "no \"%s\"", (const char *)user_data);
-}
+typedef dag_fixture fixture;
 
 static int one = 1, two = 2;
 
@@ -70,27 +13,11 @@ static const char *const after_first[] = {"first", NULL};
 /* `last` is a task named so, of the workflow "w", behind "first", which gives its input. */
 static void start(fixture *it, const cleat_dag_task *last, const cleat_dag_task *on_failure)
 {
-    const cleat_dag_task *const tasks[] = {CLEAT_DAG_TASK(.name = "first", .run = give_input), last, NULL};
+    const cleat_dag_task *const tasks[] = {CLEAT_DAG_TASK(.name = "first", .run = dag_give_input), last,
+                                           NULL};
     assert_ok(cleat_worker_add_dag(it->worker,
                                    CLEAT_DAG_OPTIONS(.name = "w", .tasks = tasks, .on_failure = on_failure)));
     assert_ok(cleat_worker_start(it->worker));
-}
-
-static void run(fixture *it, const char *input, cleat_run_status expected)
-{
-    cleat_run_result_deinit(&it->result);
-    assert_ok(cleat_client_run(it->client, "w", input, NULL, &it->result));
-    if (it->result.status != expected) {
-        fail_msg("%s: %s", cleat_run_status_name(it->result.status),
-                 it->result.error != NULL ? it->result.error : it->result.output);
-    }
-}
-
-static void assert_output(const fixture *it, const char *part)
-{
-    if (strstr(it->result.output, part) == NULL) {
-        fail_msg("no %s in %s", part, it->result.output);
-    }
 }
 
 /* ---- Parents ---- */
@@ -125,19 +52,18 @@ static void test_a_task_has_the_outputs_of_its_parents(void **state)
     char of[64];
     const cleat_dag_task *const tasks[] = {
         CLEAT_DAG_TASK(.name = "sum", .run = add_up, .parents = after_both),
-        CLEAT_DAG_TASK(.name = "left", .run = give_number, .user_data = &one, .parents = after_first),
-        CLEAT_DAG_TASK(.name = "right", .run = give_number, .user_data = &two, .parents = after_first),
-        CLEAT_DAG_TASK(.name = "first", .run = give_input),
+        CLEAT_DAG_TASK(.name = "left", .run = dag_give_number, .user_data = &one, .parents = after_first),
+        CLEAT_DAG_TASK(.name = "right", .run = dag_give_number, .user_data = &two, .parents = after_first),
+        CLEAT_DAG_TASK(.name = "first", .run = dag_give_input),
         NULL,
     };
-    assert_ok(cleat_worker_add_dag(it->worker, CLEAT_DAG_OPTIONS(.name = "w", .tasks = tasks)));
-    assert_ok(cleat_worker_start(it->worker));
-    run(it, "{\"in\":1}", CLEAT_RUN_COMPLETED);
-    assert_output(it, "\"first\":{\"in\":1}");
-    assert_output(it, "\"left\":{\"n\":1},\"right\":{\"n\":2},\"of\"");
-    assert_output(it, "\"own\":true,\"is_refused\":true");
+    dag_start(it, tasks);
+    dag_run(it, "{\"in\":1}", CLEAT_RUN_COMPLETED);
+    dag_assert_output(it, "\"first\":{\"in\":1}");
+    dag_assert_output(it, "\"left\":{\"n\":1},\"right\":{\"n\":2},\"of\"");
+    dag_assert_output(it, "\"own\":true,\"is_refused\":true");
     (void)snprintf(of, sizeof(of), "\"of\":\"%s\"", it->result.id.text);
-    assert_output(it, of);
+    dag_assert_output(it, of);
 }
 
 static cleat_status give_much(cleat_task *task, void *user_data)
@@ -170,8 +96,7 @@ static void test_of_parents_that_have_made_too_much_the_largest_is_left_out(void
         CLEAT_DAG_TASK(.name = "last", .run = tell_parents, .user_data = it, .parents = after_both),
         NULL,
     };
-    assert_ok(cleat_worker_add_dag(it->worker, CLEAT_DAG_OPTIONS(.name = "w", .tasks = tasks)));
-    assert_ok(cleat_worker_start(it->worker));
+    dag_start(it, tasks);
     assert_ok(cleat_client_run_no_wait(it->client, "w", "{\"in\":1}", NULL, NULL));
     gate_wait(&it->seen, 1);
     assert_string_equal(it->text, "large CLEAT_NOT_FOUND, small CLEAT_OK 2000011, input 8");
@@ -188,8 +113,8 @@ static void test_a_task_is_retried_alone(void **state)
 {
     fixture *it = *state;
     start(it, CLEAT_DAG_TASK(.name = "last", .run = fail_first, .retries = 1, .parents = after_first), NULL);
-    run(it, NULL, CLEAT_RUN_COMPLETED);
-    assert_output(it, "\"last\":{\"attempt\":2}");
+    dag_run(it, NULL, CLEAT_RUN_COMPLETED);
+    dag_assert_output(it, "\"last\":{\"attempt\":2}");
 }
 
 static cleat_status is_alone(cleat_task *task, void *user_data)
@@ -203,9 +128,8 @@ static void test_a_workflow_of_one_task_is_its_task(void **state)
 {
     fixture *it = *state;
     const cleat_dag_task *const tasks[] = {CLEAT_DAG_TASK(.name = "only", .run = is_alone), NULL};
-    assert_ok(cleat_worker_add_dag(it->worker, CLEAT_DAG_OPTIONS(.name = "w", .tasks = tasks)));
-    assert_ok(cleat_worker_start(it->worker));
-    run(it, NULL, CLEAT_RUN_COMPLETED);
+    dag_start(it, tasks);
+    dag_run(it, NULL, CLEAT_RUN_COMPLETED);
     assert_string_equal(it->result.output, "1");
 }
 
@@ -224,20 +148,19 @@ static void test_a_task_is_skipped_by_what_a_parent_has_made(void **state)
     static const cleat_dag_condition small[] = {{.parent = "first", .expression = "output.n < 5"}};
     static const char *const after_maybe[] = {"first", "maybe", NULL};
     const cleat_dag_task *const tasks[] = {
-        CLEAT_DAG_TASK(.name = "first", .run = give_input),
-        CLEAT_DAG_TASK(.name = "maybe", .run = give_number, .user_data = &two, .parents = after_first,
+        CLEAT_DAG_TASK(.name = "first", .run = dag_give_input),
+        CLEAT_DAG_TASK(.name = "maybe", .run = dag_give_number, .user_data = &two, .parents = after_first,
                        .skip_if = small, .skip_if_count = 1),
         CLEAT_DAG_TASK(.name = "last", .run = tell_skipped, .parents = after_maybe),
         NULL,
     };
-    assert_ok(cleat_worker_add_dag(it->worker, CLEAT_DAG_OPTIONS(.name = "w", .tasks = tasks)));
-    assert_ok(cleat_worker_start(it->worker));
-    run(it, "{\"n\":4}", CLEAT_RUN_COMPLETED);
-    assert_output(it, "\"last\":{\"was\":true}");
-    assert_output(it, "\"maybe\":{\"skipped\":true}");
-    run(it, "{\"n\":5}", CLEAT_RUN_COMPLETED);
-    assert_output(it, "\"last\":{\"was\":false}");
-    assert_output(it, "\"maybe\":{\"n\":2}");
+    dag_start(it, tasks);
+    dag_run(it, "{\"n\":4}", CLEAT_RUN_COMPLETED);
+    dag_assert_output(it, "\"last\":{\"was\":true}");
+    dag_assert_output(it, "\"maybe\":{\"skipped\":true}");
+    dag_run(it, "{\"n\":5}", CLEAT_RUN_COMPLETED);
+    dag_assert_output(it, "\"last\":{\"was\":false}");
+    dag_assert_output(it, "\"maybe\":{\"n\":2}");
 }
 
 static void test_a_task_is_cancelled_by_what_a_parent_has_made(void **state)
@@ -245,11 +168,11 @@ static void test_a_task_is_cancelled_by_what_a_parent_has_made(void **state)
     fixture *it = *state;
     static const cleat_dag_condition wrong[] = {{.parent = "first", .expression = "output.n == 0"}};
     start(it,
-          CLEAT_DAG_TASK(.name = "last", .run = give_number, .user_data = &two, .parents = after_first,
+          CLEAT_DAG_TASK(.name = "last", .run = dag_give_number, .user_data = &two, .parents = after_first,
                          .cancel_if = wrong, .cancel_if_count = 1),
           NULL);
-    run(it, "{\"n\":0}", CLEAT_RUN_CANCELLED);
-    run(it, "{\"n\":1}", CLEAT_RUN_COMPLETED);
+    dag_run(it, "{\"n\":0}", CLEAT_RUN_CANCELLED);
+    dag_run(it, "{\"n\":1}", CLEAT_RUN_COMPLETED);
 }
 
 static cleat_status tell_data(cleat_task *task, void *user_data)
@@ -280,8 +203,7 @@ static cleat_run_id start_waiting(fixture *it, const cleat_dag_condition *waits,
         NULL,
     };
     cleat_run_id id;
-    assert_ok(cleat_worker_add_dag(it->worker, CLEAT_DAG_OPTIONS(.name = "w", .tasks = tasks)));
-    assert_ok(cleat_worker_start(it->worker));
+    dag_start(it, tasks);
     assert_ok(cleat_client_run_no_wait(it->client, "w", NULL, NULL, &id));
     gate_wait(&it->seen, 1);
     return id;
@@ -299,8 +221,7 @@ static void test_a_task_waits_for_an_event(void **state)
     const cleat_run_id id = start_waiting(it, waits, 3);
     assert_ok(cleat_client_push(it->client, "approved", "{\"ok\":false}", NULL, NULL));
     assert_ok(cleat_client_push(it->client, "approved", "{\"ok\":true,\"by\":\"ada\"}", NULL, NULL));
-    assert_ok(cleat_client_wait(it->client, &id, -1, &it->result));
-    assert_int_equal(it->result.status, CLEAT_RUN_COMPLETED);
+    dag_wait(it, &id, CLEAT_RUN_COMPLETED);
     assert_string_equal(it->text, "{\"ok\":true,\"by\":\"ada\"} none");
 }
 
@@ -315,8 +236,7 @@ static void test_a_task_waits_for_an_event_of_a_scope(void **state)
         cleat_client_push(it->client, "approval", "{\"n\":2}", CLEAT_EVENT_OPTIONS(.scope = "us"), NULL));
     assert_ok(
         cleat_client_push(it->client, "approval", "{\"n\":3}", CLEAT_EVENT_OPTIONS(.scope = "eu"), NULL));
-    assert_ok(cleat_client_wait(it->client, &id, -1, &it->result));
-    assert_int_equal(it->result.status, CLEAT_RUN_COMPLETED);
+    dag_wait(it, &id, CLEAT_RUN_COMPLETED);
     assert_string_equal(it->text, "{\"n\":3} none");
 }
 
@@ -337,7 +257,7 @@ static void test_a_task_waits_for_a_time(void **state)
           CLEAT_DAG_TASK(.name = "last", .run = tell_time, .user_data = it, .parents = after_first,
                          .wait_for = waits, .wait_for_count = 1),
           NULL);
-    run(it, NULL, CLEAT_RUN_COMPLETED);
+    dag_run(it, NULL, CLEAT_RUN_COMPLETED);
     assert_non_null(strstr(it->text, "2ms"));
     assert_int_equal(it->text[0], '{');
 }
@@ -358,9 +278,9 @@ static void test_a_failure_is_told(void **state)
 {
     fixture *it = *state;
     static char fruit[] = "pears";
-    start(it, CLEAT_DAG_TASK(.name = "last", .run = give_up, .user_data = fruit, .parents = after_first),
+    start(it, CLEAT_DAG_TASK(.name = "last", .run = dag_give_up, .user_data = fruit, .parents = after_first),
           CLEAT_DAG_TASK(.name = "tell", .run = tell_errors, .user_data = it));
-    run(it, NULL, CLEAT_RUN_FAILED);
+    dag_run(it, NULL, CLEAT_RUN_FAILED);
     assert_string_equal(it->result.error, "no \"pears\"");
     assert_string_equal(it->text, "no \"pears\"; none");
 }
@@ -368,10 +288,11 @@ static void test_a_failure_is_told(void **state)
 static void test_without_a_failure_that_task_is_skipped(void **state)
 {
     fixture *it = *state;
-    start(it, CLEAT_DAG_TASK(.name = "last", .run = give_number, .user_data = &one, .parents = after_first),
+    start(it,
+          CLEAT_DAG_TASK(.name = "last", .run = dag_give_number, .user_data = &one, .parents = after_first),
           CLEAT_DAG_TASK(.name = "tell", .run = tell_errors, .user_data = it));
-    run(it, NULL, CLEAT_RUN_COMPLETED);
-    assert_output(it, "\"last\":{\"n\":1}");
+    dag_run(it, NULL, CLEAT_RUN_COMPLETED);
+    dag_assert_output(it, "\"last\":{\"n\":1}");
     assert_int_equal(gate_count(&it->seen), 0);
 }
 
@@ -392,7 +313,7 @@ static void test_events_start_it_by_its_filters(void **state)
     static const char *const keys[] = {"order:*", NULL};
     static const cleat_filter filters[] = {{.scope = "eu", .expression = "input.n > 1"}};
     const cleat_dag_task *const tasks[] = {
-        CLEAT_DAG_TASK(.name = "first", .run = give_input),
+        CLEAT_DAG_TASK(.name = "first", .run = dag_give_input),
         CLEAT_DAG_TASK(.name = "last", .run = tell_event, .user_data = it, .parents = after_first),
         NULL,
     };
@@ -414,14 +335,14 @@ static void test_runs_have_keys(void **state)
     fixture *it = *state;
     const cleat_idempotency key = {.expression = "input.id", .ttl_ms = 60000};
     const cleat_dag_task *const tasks[] = {
-        CLEAT_DAG_TASK(.name = "first", .run = give_input),
-        CLEAT_DAG_TASK(.name = "last", .run = give_input, .parents = after_first),
+        CLEAT_DAG_TASK(.name = "first", .run = dag_give_input),
+        CLEAT_DAG_TASK(.name = "last", .run = dag_give_input, .parents = after_first),
         NULL,
     };
     assert_ok(cleat_worker_add_dag(it->worker,
                                    CLEAT_DAG_OPTIONS(.name = "w", .tasks = tasks, .idempotency = &key)));
     assert_ok(cleat_worker_start(it->worker));
-    run(it, "{\"id\":\"a\"}", CLEAT_RUN_COMPLETED);
+    dag_run(it, "{\"id\":\"a\"}", CLEAT_RUN_COMPLETED);
     assert_int_equal(cleat_client_run_no_wait(it->client, "w", "{\"id\":\"a\"}", NULL, NULL),
                      CLEAT_ALREADY_EXISTS);
 }
@@ -434,7 +355,7 @@ static cleat_status add(const fixture *it, const cleat_dag_task *a, const cleat_
     return cleat_worker_add_dag(it->worker, CLEAT_DAG_OPTIONS(.name = "bad", .tasks = tasks));
 }
 
-#define TASK(...) CLEAT_DAG_TASK(.run = give_input, __VA_ARGS__)
+#define TASK(...) CLEAT_DAG_TASK(.run = dag_give_input, __VA_ARGS__)
 
 static void test_bad_graphs(void **state)
 {
@@ -530,15 +451,15 @@ static void test_names_are_taken_once(void **state)
     const cleat_dag_task *const tasks[] = {TASK(.name = "a"), TASK(.name = "b"), NULL};
     const cleat_dag_options *dag = CLEAT_DAG_OPTIONS(.name = "w", .tasks = tasks);
     cleat_worker *worker = it->worker;
-    assert_ok(cleat_worker_add_task(worker, CLEAT_TASK_OPTIONS(.name = "w:b", .run = give_input)));
+    assert_ok(cleat_worker_add_task(worker, CLEAT_TASK_OPTIONS(.name = "w:b", .run = dag_give_input)));
     assert_refused(cleat_worker_add_dag(worker, dag), CLEAT_ALREADY_EXISTS, "w:b");
-    assert_ok(cleat_worker_add_task(worker, CLEAT_TASK_OPTIONS(.name = "v", .run = give_input)));
+    assert_ok(cleat_worker_add_task(worker, CLEAT_TASK_OPTIONS(.name = "v", .run = dag_give_input)));
     assert_refused(cleat_worker_add_dag(worker, CLEAT_DAG_OPTIONS(.name = "v", .tasks = tasks)),
                    CLEAT_ALREADY_EXISTS, "a workflow \"v\"");
     assert_ok(cleat_worker_add_dag(worker, CLEAT_DAG_OPTIONS(.name = "u", .tasks = tasks)));
-    assert_refused(cleat_worker_add_task(worker, CLEAT_TASK_OPTIONS(.name = "u", .run = give_input)),
+    assert_refused(cleat_worker_add_task(worker, CLEAT_TASK_OPTIONS(.name = "u", .run = dag_give_input)),
                    CLEAT_ALREADY_EXISTS, "\"u\"");
-    assert_refused(cleat_worker_add_task(worker, CLEAT_TASK_OPTIONS(.name = "u:a", .run = give_input)),
+    assert_refused(cleat_worker_add_task(worker, CLEAT_TASK_OPTIONS(.name = "u:a", .run = dag_give_input)),
                    CLEAT_ALREADY_EXISTS, "u:a");
     assert_ok(cleat_worker_start(worker));
     assert_refused(cleat_worker_add_dag(worker, CLEAT_DAG_OPTIONS(.name = "t", .tasks = tasks)),
@@ -551,17 +472,16 @@ static void test_no_worker_runs_what_only_has_the_same_action(void **state)
     fixture *it = *state;
     const cleat_dag_task *const tasks[] = {TASK(.name = "a"), TASK(.name = "b"), NULL};
     cleat_worker *other = NULL;
-    assert_ok(cleat_worker_add_dag(it->worker, CLEAT_DAG_OPTIONS(.name = "w", .tasks = tasks)));
-    assert_ok(cleat_worker_start(it->worker));
+    dag_start(it, tasks);
     assert_ok(cleat_worker_stop(it->worker, -1));
     assert_ok(cleat_worker_new(it->client, NULL, &other));
-    assert_ok(cleat_worker_add_task(other, CLEAT_TASK_OPTIONS(.name = "w:a", .run = give_input)));
-    assert_ok(cleat_worker_add_task(other, CLEAT_TASK_OPTIONS(.name = "w:b", .run = give_input)));
-    if (strcmp(target->name, "embedded") == 0) {
+    assert_ok(cleat_worker_add_task(other, CLEAT_TASK_OPTIONS(.name = "w:a", .run = dag_give_input)));
+    assert_ok(cleat_worker_add_task(other, CLEAT_TASK_OPTIONS(.name = "w:b", .run = dag_give_input)));
+    if (strcmp(it->target->name, "embedded") == 0) {
         assert_refused(cleat_worker_start(other), CLEAT_FAILED_PRECONDITION, "give one of them another name");
     } else { /* other programs may share an action on purpose */
         assert_ok(cleat_worker_start(other));
-        run(it, "{}", CLEAT_RUN_FAILED);
+        dag_run(it, "{}", CLEAT_RUN_FAILED);
         assert_non_null(strstr(it->result.error, "this worker has no task \"w:"));
         assert_non_null(strstr(it->result.error, "of a workflow of several"));
         cleat_run_result_deinit(&it->result);
@@ -571,9 +491,10 @@ static void test_no_worker_runs_what_only_has_the_same_action(void **state)
     cleat_worker_free(other);
 }
 
-int dag_suite_run(const sdk_target *of)
+int dag_suite_run(const sdk_target *target)
 {
-#define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
+#define TEST(function) \
+    cmocka_unit_test_prestate_setup_teardown(function, dag_set_up, dag_tear_down, (void *)(uintptr_t)target)
     const struct CMUnitTest tests[] = {
         TEST(test_a_task_has_the_outputs_of_its_parents),
         TEST(test_of_parents_that_have_made_too_much_the_largest_is_left_out),
@@ -595,6 +516,5 @@ int dag_suite_run(const sdk_target *of)
         TEST(test_no_worker_runs_what_only_has_the_same_action),
     };
 #undef TEST
-    target = of;
-    return cmocka_run_group_tests_name(of->name, tests, NULL, NULL);
+    return cmocka_run_group_tests_name(target->name, tests, NULL, NULL);
 }

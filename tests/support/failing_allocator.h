@@ -1,4 +1,4 @@
-/* An allocator that fails for good from some call on, and counts the blocks that live. For any threads. */
+/* An allocator that fails at some call, for good or only then, and counts the blocks that live. For any threads. */
 #ifndef CLEAT_TESTS_FAILING_ALLOCATOR_H
 #define CLEAT_TESTS_FAILING_ALLOCATOR_H
 
@@ -8,10 +8,11 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
-/* Calls that get memory; number `fail_at` and all behind it fail (0: none does). */
+/* Calls that get memory; number `fail_at` and, unless `is_once`, all behind it fail (0: none does). */
 typedef struct failing_allocator {
     atomic_size_t calls;
     atomic_size_t fail_at;
+    atomic_bool is_once;
     atomic_llong live;
 } failing_allocator;
 
@@ -20,7 +21,7 @@ static inline void *failing_realloc(void *user_data, void *block, size_t size)
     failing_allocator *self = user_data;
     size_t call = atomic_fetch_add(&self->calls, 1) + 1;
     size_t fail_at = atomic_load(&self->fail_at);
-    if (fail_at != 0 && call >= fail_at) {
+    if (fail_at != 0 && (call == fail_at || (call > fail_at && !atomic_load(&self->is_once)))) {
         return NULL;
     }
     atomic_fetch_add(&self->live, block == NULL);
@@ -45,6 +46,7 @@ static inline void failing_allocator_install(failing_allocator *self, size_t fai
     cleat_allocator allocator = {self, failing_malloc, failing_realloc, failing_free};
     atomic_store(&self->calls, 0);
     atomic_store(&self->fail_at, fail_at);
+    atomic_store(&self->is_once, false);
     atomic_store(&self->live, 0);
     cleat_set_allocator(&allocator);
 }

@@ -192,6 +192,7 @@ typedef struct sim_slip {
     X(waited, "ends of invocations that wait", 100)                      \
     X(parked, "waits for units of rate limits", 100)                     \
     X(paused, "waits of runs of paused workflows", 100)                  \
+    X(left_out, "of these without slots of their keys", 50)              \
     X(together, "were handed out together", 100)                         \
     X(filling, "waits for batches to be full", 100)                      \
     X(dags_completed, "runs of several tasks completed", 100)            \

@@ -9,7 +9,26 @@
 #include "support/world.h"
 
 #include "engine/dag.h"
+#include "engine/life_parts.h"
 #include "store/statement.h"
+
+/* Who waits while his workflow is paused neither has slots nor waits for any, unless he has begun. */
+static void check_pause(sim_world *world, const cleat__contender *one, size_t taken)
+{
+    const cleat__run *run = one->run;
+    bool is_paused = run->type->workflow->pause.is_paused;
+    bool is_waiting = run->state == CLEAT_RUN_QUEUED && !run->is_backing_off;
+    if (one->is_left_out) {
+        world_check(world, is_paused && is_waiting && taken == 0 && run->level == 0,
+                    "a run is left out, and has or waits for %zu slots", taken);
+        world->seen.left_out++;
+    } else if (is_paused && is_waiting && one->held != one->count) {
+        world_check(world, false, "a run of a paused workflow waits for slots");
+    } else if (is_paused && is_waiting && !cleat__run_is_dag(run)) {
+        world_check(world, cleat__life_has_begun(run),
+                    "a run of a paused workflow has slots, and has not begun");
+    }
+}
 
 /* A queue of its own would be one too: it holds its slots and waits for a worker. */
 static void check_contender(sim_world *world, const cleat__contender *one)
@@ -25,6 +44,10 @@ static void check_contender(sim_world *world, const cleat__contender *one)
         waiting += one->seats[i].state == CLEAT__SEAT_WAITING;
     }
     bool has_all = one->held == one->count;
+    check_pause(world, one, one->held + waiting);
+    if (one->is_left_out) {
+        return;
+    }
     if (cleat__run_is_dag(run)) {
         bool is_admitted = cleat__dag_of_run(one->run)->is_admitted;
         world_check(world, is_admitted ? has_all : !has_all && waiting == 1,
@@ -74,7 +97,7 @@ static bool is_held(const cleat__run *run)
     if (run->type->dag == NULL) {
         return false;
     }
-    const cleat__dag *dag = *cleat__dag_slot((cleat__run *)(uintptr_t)run);
+    const cleat__dag *dag = cleat__dag_of_task(run);
     return dag->tasks[run->type->step].stage != CLEAT__DAG_FREE;
 }
 

@@ -10,7 +10,8 @@
 
 static cleat_status open_embedded(const char *database, cleat__transport **out)
 {
-    return cleat__transport_embedded_new(CLEAT_CLIENT_OPTIONS(.database = database), out);
+    return cleat__transport_embedded_new(CLEAT_CLIENT_OPTIONS(.database = database), CLEAT__TENANT_DEFAULT,
+                                         out);
 }
 
 static void test_path_by_variable(void **state)
@@ -20,7 +21,8 @@ static void test_path_by_variable(void **state)
     cleat__transport *transport = NULL;
     temp_dir_make(&dir);
     assert_int_equal(setenv("CLEAT_DB", dir.database, 1), 0);
-    assert_int_equal(cleat__transport_embedded_new(CLEAT_CLIENT_OPTIONS(.database = NULL), &transport),
+    assert_int_equal(cleat__transport_embedded_new(CLEAT_CLIENT_OPTIONS(.database = NULL),
+                                                   CLEAT__TENANT_DEFAULT, &transport),
                      CLEAT_OK);
     FILE *file = fopen(dir.database, "r");
     assert_non_null(file);
@@ -35,9 +37,9 @@ static void test_bad_options(void **state)
     (void)state;
     cleat__transport *transport = NULL;
     assert_int_equal(open_embedded("", &transport), CLEAT_INVALID_ARGUMENT);
-    assert_int_equal(
-        cleat__transport_embedded_new(CLEAT_CLIENT_OPTIONS(.namespace_prefix = "x_"), &transport),
-        CLEAT_INVALID_ARGUMENT);
+    assert_int_equal(cleat__transport_embedded_new(CLEAT_CLIENT_OPTIONS(.namespace_prefix = "x_"),
+                                                   CLEAT__TENANT_DEFAULT, &transport),
+                     CLEAT_INVALID_ARGUMENT);
     assert_null(transport);
 }
 

@@ -265,21 +265,77 @@ static void test_a_batch_that_comes_again_is_passed_over(void **state)
     assert_int_equal(mock_count(&it->engine, MOCK_BATCH_EVENT), 0); /* Hatchet takes nothing back */
 }
 
-static void test_a_batch_that_is_damaged(void **state)
+/* An action with these members, which is refused: there are `events` then. The stream goes on: the next one of the
+ * worker comes, and is told of. */
+static void send_damaged(fixture *it, listener *worker, const char *members, int events, int index)
 {
-    fixture *it = *state;
-    listener worker;
     cleat__assignment member = member_of(1, BATCH, 1);
     const cleat__action_details details = {.priority = 1};
-    as_hatchet(it);
-    listener_add(&worker, it->transport);
     Cleat__AssignedAction *action = cleat__batch_write(&member, 1, &details);
-    action->action_payload[2] = '?';
+    cleat__free(action->action_payload);
+    action->action_payload = cleat__slice_dup(cleat_slice_of(members));
     mock_send(&it->engine, MOCK_LISTEN, action);
     cleat__message_free(action);
-    send_batch(it, 2, 2, BATCH); /* the stream goes on */
-    assert_came(&worker, 0, "2");
+    mock_wait(&it->engine, MOCK_BATCH_EVENT, events);
+    send_batch(it, (uint8_t)(20 + index), (uint8_t)(20 + index), BATCH);
+    gate_wait(&worker->assigned, index + 1);
+    assert_int_equal(worker->held[index]->task_id.bytes[15], 20 + index);
+    assert_ok(report(it, (uint8_t)(20 + index), worker->held[index]->retry_count, CLEAT_OK, "1"));
+    mock_wait(&it->engine, MOCK_BATCH_EVENT, events + 1);
+}
+
+#define MEMBER(last) "\"01890000-0000-7000-8000-0000000000" last "\":"
+
+/* Its runs have failed, as far as they can be read. */
+static void test_a_batch_that_is_damaged(void **state)
+{
+    static const char why[] = "{\"message\":\"an action's payload has a member that is none of a batch\"}";
+    static const char *const both[] = {why, why};
+    fixture *it = *state;
+    listener worker;
+    as_hatchet(it);
+    listener_add(&worker, it->transport);
+    send_damaged(it, &worker, "{" MEMBER("01") "{\"payload\":{\"input\":{}}}," MEMBER("02") "7,\"three\":{}}",
+                 1, 0);
+    assert_batch_event(it, 0, FAILED, 2, both);
+    Cleat__BatchActionEvent *event = batch_event_at(it, 0);
+    for (int i = 0; i < 2; i++) {
+        const char *id = event->items[i]->task_run_external_id;
+        assert_string_equal(id + strlen(id) - 2, i == 0 ? "01" : "02");
+        assert_true(event->items[i]->should_not_retry);
+    }
+    cleat__message_free(event);
+    send_damaged(it, &worker, "?", 2, 1);
+    send_damaged(it, &worker, "{}", 3, 2);
     listener_remove(&worker, it->transport);
+    assert_int_equal(mock_count(&it->engine, MOCK_BATCH_EVENT), 4);
+}
+
+/* More than one message takes. */
+static void test_a_large_batch_that_is_damaged(void **state)
+{
+    enum { COUNT = 600 };
+    fixture *it = *state;
+    listener worker;
+    char members[COUNT * 48];
+    size_t size = 0, told = 0;
+    as_hatchet(it);
+    listener_add(&worker, it->transport);
+    for (int i = 0; i < COUNT; i++) {
+        size += (size_t)snprintf(members + size, sizeof(members) - size,
+                                 "%s\"01890000-0000-7000-8000-%012x\":1", i == 0 ? "{" : ",", i);
+    }
+    snprintf(members + size, sizeof(members) - size, ",\"last\":1}");
+    send_damaged(it, &worker, members, 3, 0);
+    listener_remove(&worker, it->transport);
+    assert_int_equal(mock_count(&it->engine, MOCK_BATCH_EVENT), 4);
+    for (int i = 0; i < 3; i++) {
+        Cleat__BatchActionEvent *event = batch_event_at(it, i);
+        assert_int_equal(event->event_type, FAILED);
+        told += event->n_items;
+        cleat__message_free(event);
+    }
+    assert_int_equal(told, COUNT);
 }
 
 static void test_ends_arrive_after_an_outage(void **state)
@@ -390,6 +446,7 @@ int main(void)
         TEST(test_members_are_cancelled_one_by_one),
         TEST(test_a_batch_that_comes_again_is_passed_over),
         TEST(test_a_batch_that_is_damaged),
+        TEST(test_a_large_batch_that_is_damaged),
         TEST(test_ends_arrive_after_an_outage),
         TEST(test_what_is_too_large_fails_alone),
         TEST(test_ends_that_are_large_together),

@@ -4,7 +4,7 @@
 SELECT 'run ' || uuid(d.id) || ': branch ' || d.branch FROM durable_run d
     JOIN task t ON t.id = d.id LEFT JOIN task_type y ON y.id = t.type_id
 WHERE d.invocation_count < 1
-    OR NOT coalesce(json_extract(y.declaration, '$.durable'), 1)
+    OR NOT coalesce(iif(is_object(y.declaration), json_extract(y.declaration, '$.durable'), NULL), 1)
     OR d.branch <> coalesce((SELECT max(b.branch) FROM durable_branch b WHERE b.run_id = d.id), 1);
 
 -- durable-owner: what is of a durable run has its row
@@ -80,12 +80,14 @@ SELECT 'run ' || uuid(run_id) || ', node ' || branch || ':' || node || ', condit
     || kind
 FROM durable_condition
 WHERE kind NOT IN (0, 1, 2, 3) OR (kind = 0 AND at_ms IS NULL) OR (kind IN (1, 2) AND key IS NULL)
-    OR (kind = 3 AND (child_id IS NULL OR child_id NOT IN (SELECT id FROM task)));
+    OR (kind = 3 AND (child_id IS NULL OR child_id NOT IN (SELECT id FROM task_live)));
 
--- condition-count: all conditions of a node are there until it is met
+-- condition-count: all conditions of a node, a hundred at most in groups of theirs, are there until it is met
 SELECT 'run ' || uuid(run_id) || ', node ' || branch || ':' || node || ': ' || count(*) || ' of ' || max(count)
 FROM durable_condition GROUP BY run_id, branch, node
-HAVING count(*) <> max(count) OR count(*) <> min(count) OR max(number) <> count(*) - 1;
+HAVING count(*) <> max(count) OR count(*) <> min(count) OR max(number) <> count(*) - 1 OR min(number) < 0
+    OR count(*) > 100 OR min(group_number) < 0 OR max(group_number) >= count(*)
+    OR branch NOT BETWEEN 0 AND 2147483647 OR node NOT BETWEEN (branch <> 0) AND 2147483647;
 
 -- hook-payload: payloads wait at a hook of a live run, and are JSON
 SELECT 'run ' || uuid(p.run_id) || ', payload ' || p.number FROM durable_hook_payload p

@@ -108,7 +108,7 @@ FROM task_live WHERE state NOT IN (0, 1, 5) OR (state = 0) <> (started_at_ms IS 
 SELECT 'run ' || uuid(id) || ': attempt ' || retry_count || ' of ' || first_retry || ', ' || internal_retries
     || ' lost'
 FROM task_live
-WHERE first_retry < 0 OR internal_retries < 0 OR retry_count < first_retry + internal_retries;
+WHERE first_retry < 0 OR internal_retries NOT BETWEEN 0 AND 10 OR retry_count < first_retry + internal_retries;
 
 -- live-worker: the worker of a running attempt is there, and an evicted run has none
 SELECT 'run ' || uuid(id) || ': worker ' || uuid(worker_id) FROM task_live

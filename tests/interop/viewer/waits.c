@@ -49,6 +49,15 @@ static cleat_status run_failing(cleat_task *task, void *user_data)
     return cleat_task_fail(task, CLEAT_FAILED, "%s", error);
 }
 
+static cleat_status run_all_on(cleat_batch *batch, void *user_data)
+{
+    (void)user_data;
+    while (!cleat_batch_is_cancelled(batch)) {
+        pause();
+    }
+    return CLEAT_CANCELLED;
+}
+
 static cleat_status run_all(cleat_batch *batch, void *user_data)
 {
     (void)user_data;
@@ -121,16 +130,17 @@ static cleat_status declare_pour(program *self)
                                                                 .concurrency = one, .concurrency_count = 1));
 }
 
+static const cleat_rate_limit sms[] = {{.key = "sms-gateway", .units = 2}};
+static const cleat_batch_config many = {.max_size = 10, .interval_ms = HOUR_MS, .group_key = "input.shop"};
+static const cleat_batch_config two = {.max_size = 2, .interval_ms = HOUR_MS};
+static const cleat_idempotency once = {.expression = "'paid-' + input.id", .ttl_ms = HOUR_MS};
+static const cleat_filter filter = {
+    .scope = "customer:7", .expression = "input.total >= payload.least", .payload = "{\"least\":100}"};
+static const char *const paid[] = {"order:paid", NULL}, *const nightly[] = {"0 3 * * MON-FRI", NULL};
+static const cleat_desired_label gpu[] = {{.key = "gpu", .text = "a100", .required = true}};
+
 static cleat_status add_tasks(program *self)
 {
-    static const cleat_rate_limit sms[] = {{.key = "sms-gateway", .units = 2}};
-    static const cleat_batch_config many = {
-        .max_size = 10, .interval_ms = HOUR_MS, .group_key = "input.shop"};
-    static const cleat_idempotency once = {.expression = "'paid-' + input.id", .ttl_ms = HOUR_MS};
-    static const cleat_filter filter = {
-        .scope = "customer:7", .expression = "input.total >= payload.least", .payload = "{\"least\":100}"};
-    static const char *const paid[] = {"order:paid", NULL}, *const nightly[] = {"0 3 * * MON-FRI", NULL};
-    static const cleat_desired_label gpu[] = {{.key = "gpu", .text = "a100", .required = true}};
     const cleat_task_options tasks[] = {
         {.struct_size = sizeof(tasks[0]),
          .name = "invoice:print",
@@ -150,6 +160,11 @@ static cleat_status add_tasks(program *self)
          .run_batch = run_all,
          .batch = &many,
          .schedule_timeout_ms = -1},
+        {.struct_size = sizeof(tasks[0]),
+         .name = "mail:merge",
+         .run_batch = run_all_on,
+         .batch = &two,
+         .execution_timeout_ms = -1},
         {.struct_size = sizeof(tasks[0]),
          .name = "carrier:call",
          .run = run_failing,
@@ -237,6 +252,8 @@ static cleat_status start_all(program *self)
         {"push", "push:notify", "{\"shop\":\"north\"}", false},
         {"push 2", "push:notify", "{\"shop\":\"north\"}", false},
         {"push 3", "push:notify", "{\"shop\":\"south\"}", false},
+        {"merge", "mail:merge", "{}", false},
+        {"merge 2", "mail:merge", "{}", false},
         {"train", "model:train", "{}", false},
         {"printing", "invoice:print", "{\"customer\":\"acme\"}", false},
         {"print", "invoice:print", "{\"customer\":\"acme\"}", false},

@@ -52,6 +52,13 @@ suite('what runs wait for', () => {
         });
     });
 
+    test('those that are at a worker together lead to each other', () => onRun('merge', {}, async (page) => {
+        await refreshUntil(page, () => page.locator('.about').getByText('together with').isVisible());
+        await page.locator('.about').getByRole('link').click();
+        await page.getByText(runs['merge 2'], { exact: true }).waitFor();
+        await page.locator('.about').getByRole('link', { name: runs.merge.slice(-8) }).waitFor();
+    }));
+
     test('tasks in the order of their declaration, each with its state and why', () => onRun('shipment', {}, async (page) => {
         const rows = panel(page, 'Tasks').locator('tbody tr');
         await refreshUntil(page, () => panel(page, 'Tasks').getByText('ship:signed').isVisible());
