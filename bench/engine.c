@@ -161,7 +161,7 @@ static void worker_start(bench_worker *worker, cleat__engine *engine, size_t thr
     const cleat__command join = {
         .tenant = CLEAT__TENANT_DEFAULT,
         .kind = CLEAT__COMMAND_WORKER_JOIN,
-        .as.worker_join = {&spec, {worker, worker_assign, worker_cancel}, &worker->id},
+        .as.worker_join = {&spec, {worker, worker_assign, worker_cancel}, &worker->id, NULL},
     };
     check(cleat__engine_ask(engine, &join), "worker");
 }

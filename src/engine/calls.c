@@ -11,7 +11,7 @@ cleat_status cleat__engine_put_workflow(cleat__engine *engine, int64_t tenant,
 {
     return cleat__engine_ask(engine, &(cleat__command){.kind = CLEAT__COMMAND_PUT_WORKFLOW,
                                                        .tenant = tenant,
-                                                       .as.put_workflow = {workflow, version}});
+                                                       .as.put_workflow = {workflow, version, false}});
 }
 
 cleat_status cleat__engine_delete_workflow(cleat__engine *engine, int64_t tenant, const cleat__uuid *id)

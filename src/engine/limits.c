@@ -442,7 +442,7 @@ cleat_status cleat__limits_hold_all(cleat__core *core, cleat__run *run)
 static bool is_waiting(const contender *one)
 {
     const cleat__run *run = one->run;
-    return run->state == CLEAT_RUN_QUEUED && !run->is_backing_off && !run->is_held && !one->is_left_out;
+    return run->state == CLEAT_RUN_QUEUED && !run->is_held && !run->is_backing_off && !one->is_left_out;
 }
 
 void cleat__limits_pause(cleat__core *core, const cleat__workflow_entry *workflow)

@@ -96,18 +96,22 @@ void cleat__described_deinit(cleat__described *described)
     cleat__buffer_deinit(&described->said);
 }
 
-/* Behind its rules: what it takes of rate limits, and with whom it goes to workers. */
-static cleat_status write_rest(const cleat__run *run, const cleat__expression_variables *variables,
-                               cleat__described *out)
+/* All that it takes, until something is refused. */
+static cleat_status write_all(const cleat__run *run, const cleat__expression_variables *variables,
+                              cleat__described *out)
 {
-    cleat_status status = CLEAT_OK;
-    if (run->type->takings != NULL) {
-        status = cleat__takings_describe(run, variables, &out->text, &out->said);
+    cleat__buffer *text = &out->text, *refusal = &out->refusal;
+    cleat_status status = write_rules(",\"keys\":[", write_key, run, variables, text, refusal);
+    if (status == CLEAT_OK && refusal->size == 0 && has_most(run->type)) {
+        status = write_rules(",\"max_runs\":[", write_most, run, variables, text, refusal);
     }
-    if (status == CLEAT_OK && cleat__run_is_batched(run)) {
-        status = cleat__batches_describe(run, variables, &out->text);
+    if (status == CLEAT_OK && refusal->size == 0 && run->type->takings != NULL) {
+        status = tell(cleat__takings_describe(run, variables, text, &out->said), refusal);
     }
-    return tell(status, &out->refusal);
+    if (status == CLEAT_OK && refusal->size == 0 && cleat__run_is_batched(run)) {
+        status = tell(cleat__batches_describe(run, variables, text), refusal);
+    }
+    return status;
 }
 
 cleat_status cleat__limits_describe(cleat__core *core, const cleat__run *run, const cleat__trigger *trigger,
@@ -126,24 +130,18 @@ cleat_status cleat__limits_describe(cleat__core *core, const cleat__run *run, co
     };
     *out = (cleat__described){.text = {0}};
     cleat__buffer_append_format(&out->text, "{\"arrived\":%" PRId64, core->now.unix_ms);
-    cleat_status status = write_rules(",\"keys\":[", write_key, run, &variables, &out->text, &out->refusal);
-    if (status == CLEAT_OK && out->refusal.size == 0 && has_most(run->type)) {
-        status = write_rules(",\"max_runs\":[", write_most, run, &variables, &out->text, &out->refusal);
-    }
-    if (status == CLEAT_OK && out->refusal.size == 0) {
-        status = write_rest(run, &variables, out);
-    }
+    cleat_status status = write_all(run, &variables, out);
     if (cleat__run_is_dag(run)) {
         cleat__buffer_append_format(&out->text, ",\"first\":%zu",
                                     CLEAT__CONTAINER(run, const cleat__dag, durable.run)->first);
     }
     cleat__buffer_append_byte(&out->text, '}');
     cleat__expression_parsed_deinit(&parsed);
+    bool has_failed = out->text.failed || out->refusal.failed || out->said.failed;
     if (out->refusal.size != 0) { /* there is nothing to be stored, and nothing to be said */
         cleat__buffer_deinit(&out->text);
         cleat__buffer_deinit(&out->said);
     }
-    bool has_failed = out->text.failed || out->refusal.failed || out->said.failed;
     return status == CLEAT_OK && has_failed ? cleat__fail_memory() : status;
 }
 

@@ -216,6 +216,23 @@ bool cleat__metadata_says(cleat_slice metadata, cleat_slice key, cleat_slice val
     return is_equal;
 }
 
+/* "key:value", divided by the first colon. */
+static bool has_pair(cleat_slice metadata, const char *pair)
+{
+    const char *colon = strchr(pair, ':');
+    return colon != NULL && cleat__metadata_says(metadata, (cleat_slice){pair, (size_t)(colon - pair)},
+                                                 cleat_slice_of(colon + 1));
+}
+
+bool cleat__metadata_has_pairs(const json_t *pairs, bool needs_all, cleat_slice metadata)
+{
+    size_t count = json_array_size(pairs), found = 0;
+    for (size_t i = 0; i < count && metadata.size != 0; i++) {
+        found += has_pair(metadata, json_string_value(json_array_get(pairs, i)));
+    }
+    return count == 0 || (needs_all ? found == count : found != 0);
+}
+
 /* ---- Traces ---- */
 
 /* Four parts, as Hatchet's engine counts them: the second has 32 characters, the third 16. */

@@ -54,5 +54,8 @@ void cleat__metadata_carrier(cleat_slice metadata, cleat__buffer *out);
 
 /* Whether the value of `key` is the string `value`, or is written like it. False on no memory. */
 bool cleat__metadata_says(cleat_slice metadata, cleat_slice key, cleat_slice value);
+struct json_t;
+/* Whether it has one of the pairs "key:value" of an array, or all of them; also when there are none. */
+bool cleat__metadata_has_pairs(const struct json_t *pairs, bool needs_all, cleat_slice metadata);
 
 #endif

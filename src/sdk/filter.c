@@ -3,22 +3,9 @@
 
 #include "base/error.h"
 #include "model/filter.h"
-#include "model/workflow.h"
 #include "sdk/client.h"
 #include "sdk/options.h"
-
-#define ACTION_SIZE (2 * CLEAT__TASK_NAME_MAX + 2)
-
-/* The workflow of a task. */
-static cleat_status name_workflow(const char *task, char workflow[ACTION_SIZE])
-{
-    char action[ACTION_SIZE];
-    cleat_status status = cleat__action_id(task, action);
-    if (status == CLEAT_OK) {
-        cleat__workflow_name(cleat_slice_of(action), workflow);
-    }
-    return status;
-}
+#include "sdk/task_name.h"
 
 static cleat__filter filter_of(const cleat_filter *from)
 {
@@ -35,7 +22,7 @@ static cleat_status read_id(const cleat_client *client, const cleat_filter_id *i
 cleat_status cleat_client_create_filter(cleat_client *client, const char *task, const cleat_filter *filter,
                                         cleat_filter_id *id)
 {
-    char workflow[ACTION_SIZE];
+    char workflow[CLEAT__ACTION_SIZE];
     cleat__uuid made;
     if (client == NULL || task == NULL || filter == NULL || filter->expression == NULL) {
         return cleat__fail(CLEAT_INVALID_ARGUMENT, "%s is NULL",
@@ -45,7 +32,7 @@ cleat_status cleat_client_create_filter(cleat_client *client, const char *task, 
                                             : "the filter's expression");
     }
     const cleat__filter known = filter_of(filter);
-    cleat_status status = name_workflow(task, workflow);
+    cleat_status status = cleat__task_workflow(task, workflow);
     if (status == CLEAT_OK) {
         status = cleat__filter_check(&known);
     }
@@ -87,7 +74,7 @@ cleat_status cleat_client_list_filters(cleat_client *client, const cleat_filter_
                                        cleat_filter_list *out)
 {
     cleat_filter_list_options known;
-    char workflow[ACTION_SIZE];
+    char workflow[CLEAT__ACTION_SIZE];
     if (client == NULL || out == NULL) {
         return cleat__fail(CLEAT_INVALID_ARGUMENT, "%s is NULL", client == NULL ? "client" : "out");
     }
@@ -97,7 +84,7 @@ cleat_status cleat_client_list_filters(cleat_client *client, const cleat_filter_
         status = cleat__page_check(known.offset, &known.limit);
     }
     if (status == CLEAT_OK && known.task != NULL) {
-        status = name_workflow(known.task, workflow);
+        status = cleat__task_workflow(known.task, workflow);
     }
     if (status == CLEAT_OK) {
         status = client->transport->filters(client->transport,

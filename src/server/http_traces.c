@@ -6,8 +6,8 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/gate.h"
 #include "collector/otlp_in.h"
-#include "gate.h"
 #include "http_call.h"
 #include "wire/google/rpc/status.pb-c.h"
 #include "wire/message.h"

@@ -2,6 +2,7 @@
 #include "rest_parts.h"
 
 #include "base/error.h"
+#include "model/metadata.h"
 #include "store/cron.h"
 
 /* ---- Answers ---- */
@@ -113,7 +114,7 @@ static bool write_row(void *argument, const cleat__cron_row *row)
     bool is_wanted = (!self->has_workflow || cleat__uuid_equals(&self->workflow, &row->workflow_id)) &&
                      cleat__rest_is_wanted(self->call, "workflowName", row->what.workflow) &&
                      cleat__rest_is_wanted(self->call, "cronName", row->what.name) &&
-                     cleat__rest_has_metadata(self->metadata, true, row->what.metadata);
+                     cleat__metadata_has_pairs(self->metadata, true, row->what.metadata);
     if (is_wanted && cleat__rest_page_take(&self->page)) {
         write_cron(self->writer, self->call, row);
     }

@@ -2,6 +2,7 @@
 #include "rest_parts.h"
 
 #include "base/error.h"
+#include "model/metadata.h"
 
 /* ---- One row ---- */
 
@@ -9,7 +10,7 @@ typedef struct started {
     cleat__json_writer *writer; /* NULL: counts only */
     const cleat__rest_ids *workflows;
     unsigned statuses;
-    int64_t by_status[CLEAT__REST_STATES];
+    int64_t by_status[CLEAT__RUN_SHOWN_STATES];
     bool is_wanted; /* one of them passes the two above */
 } started;
 
@@ -30,7 +31,7 @@ static bool note_started(void *argument, const cleat__rest_started *row)
     return true;
 }
 
-static void write_counts(cleat__json_writer *writer, const int64_t by_status[CLEAT__REST_STATES])
+static void write_counts(cleat__json_writer *writer, const int64_t by_status[CLEAT__RUN_SHOWN_STATES])
 {
     cleat__writer_begin_object(writer, "workflowRunSummary");
     cleat__writer_int(writer, "running", by_status[CLEAT_RUN_RUNNING] + by_status[CLEAT_RUN_EVICTED]);
@@ -123,7 +124,7 @@ static bool passes(list *self, const cleat__event_row *row)
            cleat__rest_is_wanted(self->call, "keys", row->key) &&
            cleat__rest_is_wanted(self->call, "scopes", row->scope) &&
            cleat__rest_ids_have(&self->ids, &row->id) &&
-           cleat__rest_has_metadata(self->metadata, true, row->metadata) && has_started(self, row);
+           cleat__metadata_has_pairs(self->metadata, true, row->metadata) && has_started(self, row);
 }
 
 static bool write_row(void *argument, const cleat__event_row *row)

@@ -12,7 +12,7 @@
 
 /* ---- By status ---- */
 
-static void write_counts(cleat__json_writer *writer, const uint64_t by_status[CLEAT__REST_STATES])
+static void write_counts(cleat__json_writer *writer, const uint64_t by_status[CLEAT__RUN_SHOWN_STATES])
 {
     static const cleat_run_status order[] = {CLEAT_RUN_QUEUED, CLEAT_RUN_RUNNING, CLEAT_RUN_COMPLETED,
                                              CLEAT_RUN_CANCELLED, CLEAT_RUN_FAILED};
@@ -42,7 +42,7 @@ typedef struct counting {
 static cleat_status write_task_metrics(void *argument, cleat__store *store, cleat__json_writer *writer)
 {
     const counting *self = argument;
-    uint64_t by_status[CLEAT__REST_STATES];
+    uint64_t by_status[CLEAT__RUN_SHOWN_STATES];
     cleat_status status =
         cleat__rest_query_run_counts(store, self->call->identity.tenant, &self->filter, by_status);
     if (status == CLEAT_OK) {

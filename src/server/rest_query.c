@@ -2,7 +2,6 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
-#include "model/metadata.h"
 #include "store/bind.h"
 
 /* ---- What filters look at ---- */
@@ -36,23 +35,6 @@ bool cleat__rest_ids_have(const cleat__rest_ids *ids, const cleat__uuid *id)
         }
     }
     return ids->count == 0;
-}
-
-/* "key:value", divided by the first colon. */
-static bool has_pair(cleat_slice metadata, const char *pair)
-{
-    const char *colon = strchr(pair, ':');
-    return colon != NULL && cleat__metadata_says(metadata, (cleat_slice){pair, (size_t)(colon - pair)},
-                                                 cleat_slice_of(colon + 1));
-}
-
-bool cleat__rest_has_metadata(const json_t *pairs, bool needs_all, cleat_slice metadata)
-{
-    size_t count = json_array_size(pairs), found = 0;
-    for (size_t i = 0; i < count && metadata.size != 0; i++) {
-        found += has_pair(metadata, json_string_value(json_array_get(pairs, i)));
-    }
-    return count == 0 || (needs_all ? found == count : found != 0);
 }
 
 /* ---- Logs ---- */

@@ -11,6 +11,7 @@
 #include "model/rate_window.h"
 #include "store/event.h"
 #include "store/query.h"
+#include "store/run_choice.h"
 #include "store/schedule.h"
 
 #include <jansson.h>
@@ -24,19 +25,7 @@ void cleat__rest_ids_deinit(cleat__rest_ids *ids);
 cleat_status cleat__rest_ids_add(cleat__rest_ids *ids, const cleat__uuid *id);
 bool cleat__rest_ids_have(const cleat__rest_ids *ids, const cleat__uuid *id);
 
-/* Whether an object's text has one of the pairs "key:value", or all of them; also when there are none. */
-bool cleat__rest_has_metadata(const json_t *pairs, bool needs_all, cleat_slice metadata);
-
 /* ---- Runs ---- */
-
-/* The state that is shown: a run that no worker took in time has failed here, although it is CANCELLED to the
- * engine. Who cancels gives no reason; the engine does. Of task_live l and task_end e. */
-#define CLEAT__REST_STATE \
-    "CASE WHEN e.state = 4 AND e.error IS NOT NULL THEN 3 ELSE coalesce(e.state, l.state) END"
-/* How many there are, for what is counted by them. */
-enum { CLEAT__REST_STATES = CLEAT_RUN_EVICTED + 1 };
-_Static_assert(CLEAT_RUN_CANCELLED == 4 && CLEAT_RUN_FAILED == 3 && CLEAT_RUN_EVICTED == 5,
-               "as the statements have them");
 
 typedef struct cleat__rest_run {
     cleat__run_row row; /* with metadata and error; input and output where they were asked for */
@@ -86,7 +75,7 @@ cleat_status cleat__rest_query_run_ids(cleat__store *store, int64_t tenant, cons
 /* All that match, whatever the page. */
 cleat_status cleat__rest_query_run_counts(cleat__store *store, int64_t tenant,
                                           const cleat__rest_filter *filter,
-                                          uint64_t by_status[CLEAT__REST_STATES]);
+                                          uint64_t by_status[CLEAT__RUN_SHOWN_STATES]);
 
 /* A span of time in parts of equal width. */
 typedef struct cleat__rest_span {

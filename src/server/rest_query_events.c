@@ -58,7 +58,7 @@ cleat_status cleat__rest_query_started(cleat__store *store, int64_t tenant, cons
                                        void *argument)
 {
     static const char sql[] =
-        "SELECT t.id, w.uuid, " CLEAT__REST_STATE
+        "SELECT t.id, w.uuid, " CLEAT__RUN_SHOWN_STATE
         ", t.filter_id FROM task t JOIN task_type y ON y.id = t.type_id "
         "JOIN workflow w ON w.id = y.workflow_id LEFT JOIN task_live l ON l.id = t.id "
         "LEFT JOIN task_end e ON e.id = t.id WHERE t.event_id = ?1 AND y.tenant = ?2 ORDER BY t.id";

@@ -2,6 +2,7 @@
 #include "rest_query.h"
 
 #include "base/error.h"
+#include "model/metadata.h"
 #include "store/bind.h"
 
 #define SELECT_SCHEDULES                                                                                   \
@@ -32,7 +33,7 @@ static void read_schedule(sqlite3_stmt *select, int64_t tenant, cleat__rest_sche
 static bool passes(const cleat__rest_schedule_filter *filter, const cleat__rest_schedule *it)
 {
     return (filter->workflow_id == NULL || cleat__uuid_equals(filter->workflow_id, &it->workflow_id)) &&
-           cleat__rest_has_metadata(filter->metadata, true, it->row.schedule.metadata);
+           cleat__metadata_has_pairs(filter->metadata, true, it->row.schedule.metadata);
 }
 
 cleat_status cleat__rest_query_schedules(cleat__store *store, int64_t tenant,

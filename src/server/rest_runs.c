@@ -39,7 +39,7 @@ static bool read_running_filter(cleat__http_call *call, cleat__rest_filter *out)
 {
     static const char *const choices[] = {"ALL", "EVICTED", "ON_WORKER", NULL};
     static const unsigned left_out[] = {0, 1U << CLEAT_RUN_RUNNING, 1U << CLEAT_RUN_EVICTED};
-    const unsigned all = (1U << CLEAT__REST_STATES) - 1;
+    const unsigned all = (1U << CLEAT__RUN_SHOWN_STATES) - 1;
     int choice = 0;
     if (!cleat__rest_read_choice(call, "running_filter", choices, &choice)) {
         return false;

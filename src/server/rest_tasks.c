@@ -1,9 +1,9 @@
 /* POST .../tasks/cancel and replay: runs by their ids or by a filter. */
-#include "gate.h"
 #include "rest_parts.h"
-#include "run_batch.h"
 
 #include "base/error.h"
+#include "base/gate.h"
+#include "engine/run_batch.h"
 
 /* A handler that waits for its batch. */
 typedef struct doing {

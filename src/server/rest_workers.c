@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "engine/command.h"
 #include "engine/roster.h"
+#include "model/metadata.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -158,7 +159,7 @@ static bool has_labels(const json_t *wanted, const cleat__worker_info *info)
     if (info->labels != NULL) {
         cleat__labels_encode(info->labels->items, info->labels->count, &text);
     }
-    bool is_good = cleat__rest_has_metadata(wanted, true, cleat__buffer_slice(&text));
+    bool is_good = cleat__metadata_has_pairs(wanted, true, cleat__buffer_slice(&text));
     cleat__buffer_deinit(&text);
     return is_good;
 }

@@ -1,11 +1,11 @@
 /* v1.AdminService's CancelTasks and ReplayTasks: many runs, by their ids or by a filter. */
-#include "run_batch.h"
 #include "run_selector.h"
 #include "service.h"
 
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "engine/run_batch.h"
 
 /* What differs between the two. */
 typedef struct deed {

@@ -58,7 +58,7 @@ cleat_status cleat__ui_query_child_counts(cleat__store *store, const cleat__uuid
     while ((code = sqlite3_step(select)) == SQLITE_ROW) {
         int state = sqlite3_column_int(select, 0);
         int64_t count = sqlite3_column_int64(select, 1);
-        if (state >= 0 && state < CLEAT__REST_STATES) {
+        if (state >= 0 && state < CLEAT__RUN_SHOWN_STATES) {
             out->by_status[state] += count;
             out->total += count;
         }

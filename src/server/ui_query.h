@@ -9,7 +9,7 @@ enum { CLEAT__UI_CHILDREN_MAX = 20000 };
 
 typedef struct cleat__ui_children {
     int64_t total; /* of those that were looked at */
-    int64_t by_status[CLEAT__REST_STATES];
+    int64_t by_status[CLEAT__RUN_SHOWN_STATES];
     bool is_complete; /* these are all */
 } cleat__ui_children;
 /* Those that belong to a run of several tasks, or those that a run, or the tasks of it, have started. */

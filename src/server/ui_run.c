@@ -261,7 +261,7 @@ static cleat_status write_family(cleat__json_writer *writer, cleat__store *store
     cleat__writer_int(writer, "total", counts.total);
     cleat__writer_bool(writer, "is_complete", counts.is_complete);
     cleat__writer_begin_object(writer, "by_status");
-    for (int i = 0; i < CLEAT__REST_STATES; i++) {
+    for (int i = 0; i < CLEAT__RUN_SHOWN_STATES; i++) {
         if (counts.by_status[i] != 0) {
             cleat__writer_int(writer, cleat_run_status_name((cleat_run_status)i), counts.by_status[i]);
         }

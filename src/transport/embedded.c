@@ -5,6 +5,8 @@
 #include "transport/embedded_crons.h"
 #include "transport/embedded_filters.h"
 #include "transport/embedded_looks.h"
+#include "transport/embedded_runs.h"
+#include "transport/embedded_workflows.h"
 
 #include "base/alloc.h"
 #include "base/clock.h"
@@ -208,6 +210,22 @@ static cleat_status embedded_filters(cleat__transport *self, cleat_slice workflo
     return cleat__embedded_filters(engine_of(self), tenant_of(self), workflow, offset, limit, out);
 }
 
+static cleat_status embedded_change_many(cleat__transport *self, const cleat__many_runs *what, size_t *count)
+{
+    return cleat__embedded_change_many(engine_of(self), tenant_of(self), what, count);
+}
+
+static cleat_status embedded_tasks(cleat__transport *self, const cleat__uuid *run_id, cleat_task_list *out)
+{
+    return cleat__embedded_tasks(engine_of(self), tenant_of(self), run_id, out);
+}
+
+static cleat_status embedded_pause_workflow(cleat__transport *self, cleat_slice workflow,
+                                            const cleat__pause *pause)
+{
+    return cleat__embedded_pause_workflow(engine_of(self), tenant_of(self), workflow, pause);
+}
+
 static cleat_status embedded_cron_add(cleat__transport *self, const cleat__recurrence *what, cleat__uuid *id)
 {
     return cleat__embedded_cron_add(engine_of(self), tenant_of(self), what, id);
@@ -278,6 +296,8 @@ static const cleat__transport embedded_functions = {
     .wait = embedded_wait,
     .cancel = embedded_cancel,
     .replay = embedded_replay,
+    .change_many = embedded_change_many,
+    .tasks = embedded_tasks,
     .push = embedded_push,
     .schedule = embedded_schedule,
     .put_rate_limit = embedded_put_rate_limit,
@@ -291,6 +311,7 @@ static const cleat__transport embedded_functions = {
     .cron_enable = embedded_cron_enable,
     .cron_delete = embedded_cron_delete,
     .crons = embedded_crons,
+    .pause_workflow = embedded_pause_workflow,
     .worker_add = embedded_worker_add,
     .worker_label = embedded_worker_label,
     .worker_pause = embedded_worker_pause,

@@ -1,10 +1,8 @@
 #include "transport/embedded_filters.h"
 
-#include "base/error.h"
 #include "engine/command.h"
-#include "model/missing.h"
 #include "store/filter.h"
-#include "store/query.h"
+#include "transport/embedded_workflows.h"
 #include "transport/filter_list.h"
 
 cleat_status cleat__embedded_filter_add(cleat__engine *engine, int64_t tenant, cleat_slice workflow,
@@ -32,8 +30,8 @@ cleat_status cleat__embedded_filter_delete(cleat__engine *engine, int64_t tenant
 
 typedef struct listing {
     int64_t tenant, to_skip, limit;
-    cleat_slice workflow;         /* absent: any */
-    cleat__workflow_brief wanted; /* that one */
+    cleat_slice workflow; /* absent: any */
+    cleat__uuid wanted;   /* that one */
     cleat_filter_list *out;
     cleat_status status;
 } listing;
@@ -41,7 +39,7 @@ typedef struct listing {
 static bool visit(void *argument, const cleat__filter_row *row)
 {
     listing *it = argument;
-    if (it->workflow.data != NULL && !cleat__uuid_equals(&it->wanted.workflow_id, &row->workflow_id)) {
+    if (it->workflow.data != NULL && !cleat__uuid_equals(&it->wanted, &row->workflow_id)) {
         return true;
     }
     if (it->to_skip > 0) {
@@ -57,10 +55,7 @@ static cleat_status list(cleat__store *store, void *argument)
     listing *it = argument;
     cleat_status status = CLEAT_OK;
     if (it->workflow.data != NULL) {
-        status = cleat__workflow_get(store, it->tenant, it->workflow, &it->wanted);
-        if (status == CLEAT_NOT_FOUND) {
-            return cleat__missing_task(it->workflow);
-        }
+        status = cleat__embedded_workflow_find(store, it->tenant, it->workflow, &it->wanted);
     }
     if (status == CLEAT_OK) {
         status = cleat__filter_list(store, it->tenant, visit, it);

@@ -57,6 +57,16 @@ static cleat_status replay(cleat__transport *self, const cleat__uuid *run_id)
     return cleat__remote_replay(remote_of(self)->link, run_id);
 }
 
+static cleat_status change_many(cleat__transport *self, const cleat__many_runs *what, size_t *count)
+{
+    return cleat__remote_change_many(remote_of(self)->link, what, count);
+}
+
+static cleat_status tasks(cleat__transport *self, const cleat__uuid *run_id, cleat_task_list *out)
+{
+    return cleat__remote_tasks(remote_of(self)->link, run_id, out);
+}
+
 static cleat_status push(cleat__transport *self, const cleat__user_event *events, size_t count,
                          cleat__uuid *ids)
 {
@@ -110,6 +120,11 @@ static cleat_status filter_change(cleat__transport *self, const cleat__uuid *id,
 static cleat_status filter_delete(cleat__transport *self, const cleat__uuid *id)
 {
     return cleat__remote_filter_delete(remote_of(self)->link, id);
+}
+
+static cleat_status pause_workflow(cleat__transport *self, cleat_slice workflow, const cleat__pause *pause)
+{
+    return cleat__remote_pause_workflow(remote_of(self)->link, workflow, pause);
 }
 
 static cleat_status filters(cleat__transport *self, cleat_slice workflow, int64_t offset, int64_t limit,
@@ -284,6 +299,8 @@ static const cleat__transport functions = {
     .wait = wait_for_run,
     .cancel = cancel,
     .replay = replay,
+    .change_many = change_many,
+    .tasks = tasks,
     .push = push,
     .schedule = schedule_runs,
     .put_rate_limit = put_rate_limit,
@@ -297,6 +314,7 @@ static const cleat__transport functions = {
     .cron_enable = cron_enable,
     .cron_delete = cron_delete,
     .crons = crons,
+    .pause_workflow = pause_workflow,
     .worker_add = worker_add,
     .worker_label = worker_label,
     .worker_pause = worker_pause,

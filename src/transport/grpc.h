@@ -3,11 +3,14 @@
  *
  *     settings.c       where it is
  *     grpc.c           the transport: the table of its functions, its making and its end
- *     grpc_declare.c   declaring workflows; grpc_runs.c starting, cancelling and replaying runs
+ *     grpc_declare.c   declaring workflows; grpc_runs.c starting, cancelling and replaying runs,
+ *                      grpc_many.c those that a filter chooses, and
+ *                      grpc_tasks.c looking at the tasks of one
  *     grpc_results.c   waiting for their end
  *     grpc_watch.c     looking at a run's stream
  *     grpc_events.c    pushing events; grpc_filters.c filters of them; grpc_crons.c crons; grpc_schedules.c runs at
  *                      a time, mostly over remote_http.c
+ *     grpc_workflows.c ids of workflows, and their pauses
  *     grpc_worker.c    workers; grpc_register.c how they introduce themselves; grpc_assign.c what they are sent,
  *                      grpc_report.c what they say, and grpc_task.c what their tasks ask for
  *     grpc_batch.c     what differs where several runs come in one action, and end in one
@@ -56,6 +59,9 @@ Cleat__V1__TriggerWorkflowRequest *cleat__remote_trigger_write(const cleat__link
 cleat_status cleat__remote_trigger_status(cleat_status status);
 cleat_status cleat__remote_cancel(cleat__link *link, const cleat__uuid *run_id);
 cleat_status cleat__remote_replay(cleat__link *link, const cleat__uuid *run_id);
+cleat_status cleat__remote_change_many(cleat__link *link, const cleat__many_runs *what,
+                                       size_t *count); /* grpc_many.c */
+cleat_status cleat__remote_tasks(cleat__link *link, const cleat__uuid *run_id, cleat_task_list *out);
 cleat_status cleat__remote_push(cleat__link *link, const cleat__user_event *events, size_t count,
                                 cleat__uuid *ids);
 cleat_status cleat__remote_schedule(cleat__link *link, const cleat__schedule *schedule, const int64_t *at_ms,
@@ -76,6 +82,9 @@ cleat_status cleat__remote_filter_change(cleat__link *link, const cleat__uuid *i
 cleat_status cleat__remote_filter_delete(cleat__link *link, const cleat__uuid *id);
 cleat_status cleat__remote_filters(cleat__link *link, cleat_slice workflow, int64_t offset, int64_t limit,
                                    cleat_filter_list *out);
+/* The sentence of CLEAT_NOT_FOUND is for users. */
+cleat_status cleat__remote_workflow_find(const cleat__link *link, cleat_slice workflow, cleat__uuid *id);
+cleat_status cleat__remote_pause_workflow(cleat__link *link, cleat_slice workflow, const cleat__pause *pause);
 void cleat__remote_put_chunks(cleat__remote_workers *workers, cleat__put_chunks *chunks); /* grpc_chunks.c */
 cleat_status cleat__remote_put_stream(cleat__link *link, const cleat__uuid *task_id, int64_t index,
                                       cleat_slice chunk);

@@ -3,7 +3,6 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
-#include "model/missing.h"
 #include "transport/filter_list.h"
 #include "transport/remote_http.h"
 #include "transport/remote_rows.h"
@@ -11,48 +10,6 @@
 #include <inttypes.h>
 
 static const cleat_slice none = {NULL, 0};
-
-/* ---- The id of a workflow ---- */
-
-/* More with a part of one name than these are not looked at. */
-#define WORKFLOWS_MAX 1000
-
-static cleat_status find_row(const cleat__link *link, cleat_slice name, cleat_slice body, cleat__uuid *id)
-{
-    cleat__json_cursor cursor;
-    cleat_slice row;
-    bool is_found = false;
-    cleat_status status = cleat__remote_rows(&link->settings, body, "workflows", &cursor);
-    while (status == CLEAT_OK && !is_found && cleat__json_next_item(&cursor, &row)) {
-        char *text = cleat__remote_text(cleat__remote_member(row, "name"));
-        is_found =
-            text != NULL && cleat_slice_equals(cleat_slice_of(text), name) && cleat__remote_row_id(row, id);
-        cleat__free(text);
-    }
-    return status == CLEAT_OK && !is_found ? CLEAT_EMPTY : status;
-}
-
-static cleat_status find_workflow(const cleat__link *link, cleat_slice workflow, cleat__uuid *id)
-{
-    cleat__buffer name = {0}, path = {0}, reply = {0};
-    cleat__remote_name(&link->settings, workflow, &name);
-    cleat__buffer_append_format(&path, "/workflows?limit=%d&name=", WORKFLOWS_MAX);
-    cleat__buffer_append_slice(&path, cleat__buffer_slice(&name));
-    char *text = cleat__buffer_take_string(&path);
-    cleat_status status = text != NULL && !name.failed
-                              ? cleat__remote_http(&link->settings, "GET", text, none, &reply)
-                              : cleat__fail_memory();
-    if (status == CLEAT_OK) {
-        status = find_row(link, cleat__buffer_slice(&name), cleat__buffer_slice(&reply), id);
-    }
-    if (status == CLEAT_EMPTY) {
-        status = cleat__missing_task(workflow);
-    }
-    cleat__buffer_deinit(&reply);
-    cleat__buffer_deinit(&name);
-    cleat__free(text);
-    return status;
-}
 
 /* ---- Making, changing, deleting ---- */
 
@@ -112,7 +69,7 @@ cleat_status cleat__remote_filter_add(cleat__link *link, cleat_slice workflow, c
     cleat__buffer body = {0}, reply = {0};
     cleat__uuid workflow_id;
     char text[37];
-    cleat_status status = find_workflow(link, workflow, &workflow_id);
+    cleat_status status = cleat__remote_workflow_find(link, workflow, &workflow_id);
     if (status == CLEAT_OK) {
         cleat__uuid_format(&workflow_id, text);
         cleat__buffer_append_format(&body, "{\"workflowId\":\"%s\"", text);
@@ -195,7 +152,7 @@ cleat_status cleat__remote_filters(cleat__link *link, cleat_slice workflow, int6
     cleat__buffer path = {0}, reply = {0};
     cleat__uuid id;
     char text[37];
-    cleat_status status = workflow.data != NULL ? find_workflow(link, workflow, &id) : CLEAT_OK;
+    cleat_status status = workflow.data != NULL ? cleat__remote_workflow_find(link, workflow, &id) : CLEAT_OK;
     if (status != CLEAT_OK) {
         return status;
     }

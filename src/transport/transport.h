@@ -10,11 +10,13 @@
 #include <cleat/client.h>
 #include <cleat/exporter.h>
 #include <cleat/filter.h>
+#include <cleat/runs.h>
 #include <cleat/schedule.h>
 
 #include "model/durable.h"
 #include "model/event.h"
 #include "model/filter.h"
+#include "model/pause.h"
 #include "model/schedule.h"
 #include "model/worker.h"
 
@@ -62,6 +64,17 @@ typedef struct cleat__own_trace {
     } run; /* what its metadata says */
 } cleat__own_trace;
 
+/* Runs that a filter chooses, and what happens to them. All is borrowed. */
+typedef struct cleat__many_runs {
+    bool is_replayed;             /* else cancelled */
+    const cleat_slice *workflows; /* names */
+    size_t workflow_count;        /* 0: any */
+    unsigned statuses;            /* 1 << cleat_run_status, of several, as the API shows them */
+    int64_t since_ms, until_ms;   /* created since; ended until, or not ended; 0 and INT64_MAX: any */
+    const char *const *metadata;  /* one of these, "key:value" */
+    size_t metadata_count;        /* 0: any */
+} cleat__many_runs;
+
 typedef struct cleat__transport cleat__transport;
 struct cleat__transport {
     cleat_status (*put_workflow)(cleat__transport *self, const cleat__workflow *workflow);
@@ -71,6 +84,10 @@ struct cleat__transport {
                          cleat_run_result *result);
     cleat_status (*cancel)(cleat__transport *self, const cleat__uuid *run_id);
     cleat_status (*replay)(cleat__transport *self, const cleat__uuid *run_id);
+    cleat_status (*change_many)(cleat__transport *self, const cleat__many_runs *what,
+                                size_t *count); /* checked; at most so many as in the header */
+    cleat_status (*tasks)(cleat__transport *self, const cleat__uuid *run_id,
+                          cleat_task_list *out); /* as schedules() */
     cleat_status (*push)(cleat__transport *self, const cleat__user_event *events, size_t count,
                          cleat__uuid *ids); /* checked */
     cleat_status (*schedule)(cleat__transport *self, const cleat__schedule *schedule, const int64_t *at_ms,
@@ -95,6 +112,8 @@ struct cleat__transport {
     cleat_status (*filter_delete)(cleat__transport *self, const cleat__uuid *id);
     cleat_status (*filters)(cleat__transport *self, cleat_slice workflow, int64_t offset, int64_t limit,
                             cleat_filter_list *out); /* as schedules() */
+    cleat_status (*pause_workflow)(cleat__transport *self, cleat_slice workflow,
+                                   const cleat__pause *pause); /* or ends its pause */
     cleat_status (*worker_add)(cleat__transport *self, const cleat__worker_spec *spec,
                                const cleat__transport_sink *sink, cleat__uuid *worker_id);
     cleat_status (*worker_label)(cleat__transport *self, const cleat__uuid *worker_id,

@@ -31,7 +31,7 @@ static void live(rig *at, batch_ears *all, const cleat__workflow *workflow)
     }
     items[RUNS - 1].desired_worker = (cleat__uuid){{1}};
     cleat__command first[] = {
-        {.kind = CLEAT__COMMAND_PUT_WORKFLOW, .as.put_workflow = {workflow, NULL}},
+        {.kind = CLEAT__COMMAND_PUT_WORKFLOW, .as.put_workflow = {.workflow = workflow}},
         {.kind = CLEAT__COMMAND_WORKER_JOIN,
          .as.worker_join = {&spec, {all, hear_members, hear_member_cancelled}, &worker, NULL}},
         {.kind = CLEAT__COMMAND_TRIGGER, .as.trigger = {items, RUNS, ids}},

@@ -124,7 +124,7 @@ static inline cleat_status put_workflow(rig *at, int64_t tenant, const cleat__wo
                                         cleat__version *version)
 {
     cleat__command put = {
-        .tenant = tenant, .kind = CLEAT__COMMAND_PUT_WORKFLOW, .as.put_workflow = {workflow, version}};
+        .tenant = tenant, .kind = CLEAT__COMMAND_PUT_WORKFLOW, .as.put_workflow = {workflow, version, false}};
     return ask(at, &put);
 }
 

@@ -523,7 +523,7 @@ static void live(dag_rig *at)
     const cleat__trigger item = {.workflow = at->workflow.name, .input = input, .child_index = -1};
     const cleat__trigger items[] = {item, item};
     cleat__command first[] = {
-        {.kind = CLEAT__COMMAND_PUT_WORKFLOW, .as.put_workflow = {&at->workflow, NULL}},
+        {.kind = CLEAT__COMMAND_PUT_WORKFLOW, .as.put_workflow = {.workflow = &at->workflow}},
         {.kind = CLEAT__COMMAND_WORKER_JOIN,
          .as.worker_join = {&spec, {NULL, take_tasks, take_cancel}, &worker, NULL}},
         {.kind = CLEAT__COMMAND_TRIGGER, .as.trigger = {(cleat__trigger *)(uintptr_t)items, 2, ids}},

@@ -477,7 +477,7 @@ static void live(rig *at)
         items[i] = (cleat__trigger){.workflow = workflow.name, .input = cleat_slice_of("{\"k\":\"a\"}")};
     }
     cleat__command first[] = {
-        {.kind = CLEAT__COMMAND_PUT_WORKFLOW, .as.put_workflow = {&workflow, NULL}},
+        {.kind = CLEAT__COMMAND_PUT_WORKFLOW, .as.put_workflow = {&workflow, NULL, false}},
         {.kind = CLEAT__COMMAND_WORKER_JOIN,
          .as.worker_join = {&spec, {&at->ears, hear_assign, hear_cancel}, &worker, NULL}},
         {.kind = CLEAT__COMMAND_TRIGGER, .as.trigger = {items, 2, ids}},

@@ -65,7 +65,7 @@ static void live_once(rig *at)
     cleat__command commands[] = {
         {.tenant = CLEAT__TENANT_DEFAULT,
          .kind = CLEAT__COMMAND_PUT_WORKFLOW,
-         .as.put_workflow = {&workflow, NULL}},
+         .as.put_workflow = {&workflow, NULL, false}},
         {.tenant = CLEAT__TENANT_DEFAULT,
          .kind = CLEAT__COMMAND_WORKER_JOIN,
          .as.worker_join = {&spec, {&at->ears, hear_assign, hear_cancel}, &worker, NULL}},
@@ -109,7 +109,7 @@ static void live_remotely(rig *at)
     cleat__workflow workflow = workflow_of("a:a", &policy);
     workflow.sticky = CLEAT__STICKY_SOFT;
     cleat__command first[] = {
-        {.kind = CLEAT__COMMAND_PUT_WORKFLOW, .as.put_workflow = {&workflow, NULL}},
+        {.kind = CLEAT__COMMAND_PUT_WORKFLOW, .as.put_workflow = {&workflow, NULL, false}},
         {.kind = CLEAT__COMMAND_WORKER_REGISTER, .as.worker_register = {&spec, &worker}},
     };
     cleat__trigger item = {.workflow = workflow.name, .labels = &desired, .label_count = 1};
@@ -183,7 +183,7 @@ static void live_with_keys(rig *at, cleat_status *status)
     cleat__command commands[] = {
         {.tenant = CLEAT__TENANT_DEFAULT,
          .kind = CLEAT__COMMAND_PUT_WORKFLOW,
-         .as.put_workflow = {&workflow, NULL}},
+         .as.put_workflow = {&workflow, NULL, false}},
         {.tenant = CLEAT__TENANT_DEFAULT,
          .kind = CLEAT__COMMAND_TRIGGER,
          .refused = refused,
@@ -264,7 +264,7 @@ static void live_with_events(rig *at, cleat__watch watches[2])
     const cleat__trigger item = {.workflow = workflow.name, .metadata = event.metadata};
     watches[0] = (cleat__watch){.key = {"user", 4}, .value = {"u", 1}, .tell = listen_to_nothing};
     cleat__command first[] = {
-        {.kind = CLEAT__COMMAND_PUT_WORKFLOW, .as.put_workflow = {&workflow, NULL}},
+        {.kind = CLEAT__COMMAND_PUT_WORKFLOW, .as.put_workflow = {&workflow, NULL, false}},
         {.kind = CLEAT__COMMAND_WATCH, .as.watch = &watches[0]},
         {.kind = CLEAT__COMMAND_PUSH, .as.push = {&event, 1, &ids[0], NULL}},
         {.kind = CLEAT__COMMAND_SCHEDULE, .as.schedule = {&schedule, &now, 1, &ids[1]}},
@@ -344,7 +344,7 @@ static void live_with_a_stream(rig *at, cleat__watch watches[3])
     const cleat__trigger item = {.workflow = workflow.name, .metadata = {"{\"user\":\"u\"}", 12}};
     watches[2] = (cleat__watch){.key = {"user", 4}, .value = {"u", 1}, .tell = listen_to_nothing};
     cleat__command first[] = {
-        {.kind = CLEAT__COMMAND_PUT_WORKFLOW, .as.put_workflow = {&workflow, NULL}},
+        {.kind = CLEAT__COMMAND_PUT_WORKFLOW, .as.put_workflow = {&workflow, NULL, false}},
         {.kind = CLEAT__COMMAND_WATCH, .as.watch = &watches[2]},
         {.kind = CLEAT__COMMAND_TRIGGER, .as.trigger = {&item, 1, &id}},
     };

@@ -419,7 +419,7 @@ static void live(rig *at)
     task_of(&workflow)->rate_limit_count = 2;
     cleat__command commands[] = {
         {.kind = CLEAT__COMMAND_PUT_RATE_LIMIT, .as.put_rate_limit = {cleat_slice_of("calls"), 1, 1000}},
-        {.kind = CLEAT__COMMAND_PUT_WORKFLOW, .as.put_workflow = {&workflow, NULL}},
+        {.kind = CLEAT__COMMAND_PUT_WORKFLOW, .as.put_workflow = {&workflow, NULL, false}},
         {.kind = CLEAT__COMMAND_WORKER_JOIN,
          .as.worker_join = {&spec, {&at->ears, hear_assign, hear_cancel}, &worker, NULL}},
         {.kind = CLEAT__COMMAND_TRIGGER, .as.trigger = {items, 2, ids}},

@@ -54,7 +54,7 @@ static void live_once(rig *at)
     workflow.crons = crons;
     workflow.cron_count = 2;
     cleat__command commands[] = {
-        {.kind = CLEAT__COMMAND_PUT_WORKFLOW, .as.put_workflow = {&workflow, &version}},
+        {.kind = CLEAT__COMMAND_PUT_WORKFLOW, .as.put_workflow = {&workflow, &version, false}},
         {.kind = CLEAT__COMMAND_PUSH, .as.push = {events, 2, ids, NULL}},
         {.kind = CLEAT__COMMAND_ADD_CRON, .as.add_cron = {&tidy, &ids[2]}},
         {.kind = CLEAT__COMMAND_ADD_FILTER,

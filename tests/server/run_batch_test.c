@@ -1,7 +1,7 @@
 /* Many runs that are cancelled or replayed together. */
 #include "rest_test.h"
 
-#include "server/run_batch.h"
+#include "engine/run_batch.h"
 
 enum { COUNT = 1100 }; /* more than two groups */
 

@@ -3,7 +3,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
-#include "server/run_batch.h"
+#include "engine/run_batch.h"
 #include "server/run_selector.h"
 #include "store/store.h"
 #include "support/gate.h"

@@ -12,7 +12,7 @@ static inline cleat_status join_engine(cleat__engine *engine, const char *action
     const cleat__worker_spec spec = {.actions = &name, .action_count = 1, .slots = &offered, .slot_count = 1};
     const cleat__command command = {.tenant = CLEAT__TENANT_DEFAULT,
                                     .kind = CLEAT__COMMAND_WORKER_JOIN,
-                                    .as.worker_join = {&spec, *sink, id}};
+                                    .as.worker_join = {&spec, *sink, id, NULL}};
     return cleat__engine_ask(engine, &command);
 }
 

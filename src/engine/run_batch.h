@@ -5,8 +5,8 @@
  * Runs that a command is too late or too early for are accepted all the same, as that changes nothing;
  * unknown ones and those of other tenants are passed over.
  */
-#ifndef CLEAT_SERVER_RUN_BATCH_H
-#define CLEAT_SERVER_RUN_BATCH_H
+#ifndef CLEAT_ENGINE_RUN_BATCH_H
+#define CLEAT_ENGINE_RUN_BATCH_H
 
 #include "engine/command.h"
 

@@ -1,4 +1,4 @@
-#include "run_batch.h"
+#include "engine/run_batch.h"
 
 #include "base/alloc.h"
 #include "base/error.h"

@@ -1,6 +1,6 @@
-/* What a handler waits at until another thread has done something for it. */
-#ifndef CLEAT_SERVER_GATE_H
-#define CLEAT_SERVER_GATE_H
+/* What a thread waits at until another thread has done something for it. */
+#ifndef CLEAT_BASE_GATE_H
+#define CLEAT_BASE_GATE_H
 
 #include "base/thread.h"
 
