@@ -56,8 +56,7 @@ void cleat__life_set_state(cleat__core *core, cleat__run *run, int state)
 
 /* ---- Into a queue ---- */
 
-/* What has begun and waited for days is not given up because its workers are down for some minutes; nor is what it
- * goes on as. */
+/* Or what goes on as it has: it may have waited for days, and is not given up since its workers are down for minutes. */
 bool cleat__life_has_begun(const cleat__run *run)
 {
     const cleat__durable *durable = CLEAT__CONTAINER(run, const cleat__durable, run);

@@ -90,6 +90,10 @@ cleat_status cleat__limits_read_chain(cleat__core *core, contender *one, const j
                      holds = json_integer_value(json_object_get(json, "holds"));
     bool has_tried = one->run->state != CLEAT_RUN_QUEUED || one->run->retry_count != 0;
     cleat_status status = CLEAT_OK;
+    if (since != NULL && cleat__run_is_durable(one->run)) {
+        cleat__durable_of(one->run)->is_next =
+            true; /* and so keeps what it holds while its workflow is paused */
+    }
     one->given = (uint32_t)given & (uint32_t)((UINT64_C(1) << one->count) - 1);
     for (size_t i = 0; i < one->count; i++) {
         const json_t *each = json_array_get(since, i);

@@ -114,7 +114,7 @@ static cleat__uuid join_zone(rig *at, const char *zone)
                                      .label_count = 1};
     cleat__command command = {.tenant = CLEAT__TENANT_DEFAULT,
                               .kind = CLEAT__COMMAND_WORKER_JOIN,
-                              .as.worker_join = {&spec, {&at->ears, hear_assign, hear_cancel}, &id}};
+                              .as.worker_join = {&spec, {&at->ears, hear_assign, hear_cancel}, &id, NULL}};
     assert_int_equal(ask(at, &command), CLEAT_OK);
     return id;
 }
