@@ -2,6 +2,7 @@
 #include "base/error.h"
 #include "engine/crons.h"
 #include "engine/dag.h"
+#include "engine/durable_chain.h"
 #include "engine/events.h"
 #include "engine/filters.h"
 #include "engine/hooks.h"
@@ -243,6 +244,12 @@ static cleat_status cancel(cleat__core *core, cleat__command *command)
         return cleat__life_cancel(core, run);
     }
     cleat_status status = check_ended(core, command->tenant, &command->as.id);
+    if (status == CLEAT_OK && command->follows) {
+        status = cleat__durable_chain_find(core, command->tenant, &command->as.id, &run);
+    }
+    if (run != NULL) {
+        return cleat__life_cancel(core, run);
+    }
     if (status == CLEAT_OK) {
         char id[37];
         cleat__uuid_format(&command->as.id, id);

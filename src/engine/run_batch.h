@@ -19,6 +19,7 @@ typedef struct cleat__run_batch {
     cleat__engine *engine;
     int64_t tenant;
     cleat__command_kind kind; /* CANCEL or REPLAY */
+    bool follows;             /* as a command's: who is named and not chosen by what it is like */
     cleat__uuid *ids;         /* borrowed; becomes those that were accepted, in their order */
     size_t count;
     bool (*goes_on)(void *argument); /* asked before each group */
