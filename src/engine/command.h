@@ -171,7 +171,7 @@ struct cleat__command {
         struct {
             const cleat__workflow *workflow;
             cleat__version *version; /* what it is known as from now on; NULL: who cares */
-            bool owns_actions; /* refuse it where another workflow's newest version has one of its actions */
+            bool owns_actions;       /* refuse it where a worker of another workflow has one of its actions */
         } put_workflow;
         struct {
             cleat__uuid id;

@@ -58,6 +58,8 @@ cleat_status cleat__core_begin(cleat__core *core);
 cleat_status cleat__core_check(cleat__core *core, cleat_status status);
 /* The same where CLEAT_NOT_FOUND is an answer. */
 cleat_status cleat__core_check_found(cleat__core *core, cleat_status status);
+/* The same, and CLEAT_NO_MEMORY is the command's own affair, unless SQLite gave up the transaction with it. */
+cleat_status cleat__core_check_alone(cleat__core *core, cleat_status status);
 /* The command has its answer, with the error message of this thread. */
 void cleat__core_answer(cleat__core *core, cleat__command *command, cleat_status status);
 

@@ -15,9 +15,11 @@
 #include "engine/durable_chain.h"
 #include "engine/durable_log.h"
 #include "engine/life_parts.h"
+#include "engine/notes.h"
 #include "model/continued.h"
 #include "store/hook.h"
 #include "store/load.h"
+#include "store/note.h"
 
 #include <string.h>
 
@@ -79,10 +81,7 @@ cleat_status cleat__durable_chain_find(cleat__core *core, int64_t tenant, const 
     *out = status == CLEAT_EMPTY ? cleat__runs_find(&core->runs, &last) : NULL;
     cleat_run_result_deinit(&result);
     /* An output too large for memory just now is no reason to stop. */
-    if (status == CLEAT_EMPTY || status == CLEAT_NO_MEMORY) {
-        return status == CLEAT_EMPTY ? CLEAT_OK : status;
-    }
-    return cleat__core_check(core, status);
+    return status == CLEAT_EMPTY ? CLEAT_OK : cleat__core_check_alone(core, status);
 }
 
 static cleat_status move(cleat__core *core, cleat__pending_condition *condition, const cleat__uuid *to)
@@ -179,6 +178,9 @@ static cleat_status release(cleat__core *core, cleat__durable *durable, cleat__r
     if (status == CLEAT_OK) {
         status = cleat__core_check(
             core, cleat__transition_unhold(core->store, &key, core->now.unix_ms, as_it_is, as_it_is));
+    }
+    if (status == CLEAT_OK && core->now.unix_ms != next->since_ms) {
+        status = cleat__notes_add(core, next, CLEAT__NOTE_QUEUED, "Task was queued");
     }
     if (status == CLEAT_OK) {
         status = hand_hooks_over(core, durable, next);
