@@ -9,8 +9,9 @@
  *
  * The pause is stored: it outlives restarts of the engine and of workers, and new declarations. What a worker has goes
  * on; its next attempt, and the next tasks of its run, wait. Schedule timeouts do not count meanwhile, and begin anew
- * when it goes on. Slots of concurrency that a waiting run has been given it keeps. All functions may be called from any
- * thread. Of an engine elsewhere this goes over its HTTP side, as schedules do (cleat/schedule.h).
+ * when it goes on. A run that waits holds no slots of concurrency meanwhile, and lines up again, as old as it is; one that
+ * has begun, such as a workflow or a run of several tasks, keeps its own. All functions may be called from any thread. Of
+ * an engine elsewhere this goes over its HTTP side, as schedules do (cleat/schedule.h).
  */
 #ifndef CLEAT_PAUSE_H
 #define CLEAT_PAUSE_H

@@ -41,8 +41,9 @@ typedef struct cleat_run_filter {
 
 /*
  * Cancels runs as cleat_client_cancel() does: of those that the filter chooses the ones that have not ended. `filter`
- * NULL: all. `count` (may be NULL) gets how many were found, those that ended meanwhile among them. Not in one
- * transaction: some may have been cancelled also when it fails. CLEAT_NOT_FOUND: no worker ever declared one of the
+ * NULL: all. `count` (may be NULL) gets how many were found, those that ended meanwhile among them (at a
+ * server whose answer was lost, by the last try). Not in one transaction: some may have been cancelled also when it fails.
+ * CLEAT_NOT_FOUND: no worker ever declared one of the
  * tasks. CLEAT_INVALID_ARGUMENT: cleat_error_message() says what is wrong; of `statuses`, when they are those of
  * runs that have ended only.
  */

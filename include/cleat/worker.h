@@ -72,8 +72,8 @@ CLEAT_API cleat_status cleat_worker_check(cleat_worker *worker);
 
 /* Registers with the engine and begins to take runs; returns at once. Twice is CLEAT_OK.
  * CLEAT_FAILED_PRECONDITION: it has no tasks, or was stopped, after which it cannot start again; or, with the engine in
- * the process, "mail:send" is both a task by itself and the task "send" of a workflow "mail" that was declared before
- * (at a server such runs fail with that sentence, as soon as the wrong worker has them). */
+ * the process, "mail:send" is both a task by itself and the task "send" of a workflow "mail" of another worker
+ * (at a server the worker of the first fails what it gets of the second: this worker has no task "mail:send"). */
 CLEAT_API cleat_status cleat_worker_start(cleat_worker *worker);
 /*
  * For good: takes nothing new and waits for running tasks; CLEAT_TIMEOUT when some still run after

@@ -24,14 +24,16 @@ void cleat__signals_wait(const sigset_t *set)
 }
 
 static volatile sig_atomic_t has_come;
-static volatile int input_file = -1, nothing = -1;
+static volatile sig_atomic_t input_file = -1, nothing = -1;
 
 /* Whoever waits is interrupted; whoever is about to wait would not be. */
-static void note(int signal)
+static void note(int number)
 {
     int former = errno;
-    (void)signal;
+    (void)number;
     has_come = 1;
+    (void)signal(SIGINT, SIG_DFL); /* the second one ends the process, whichever comes */
+    (void)signal(SIGTERM, SIG_DFL);
     if (nothing >= 0) {
         (void)dup2(nothing, input_file);
     }
@@ -40,7 +42,7 @@ static void note(int signal)
 
 void cleat__signals_note(int input)
 {
-    const struct sigaction action = {.sa_handler = note, .sa_flags = (int)SA_RESETHAND};
+    const struct sigaction action = {.sa_handler = note};
     input_file = input;
     nothing = input >= 0 ? open("/dev/null", O_RDONLY | O_CLOEXEC) : -1;
     (void)sigaction(SIGINT, &action, NULL);

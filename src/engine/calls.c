@@ -76,7 +76,8 @@ cleat_status cleat__engine_change_schedules(cleat__engine *engine, int64_t tenan
 cleat_status cleat__engine_cancel(cleat__engine *engine, int64_t tenant, const cleat__uuid *run_id)
 {
     return cleat__engine_ask(
-        engine, &(cleat__command){.kind = CLEAT__COMMAND_CANCEL, .tenant = tenant, .as.id = *run_id});
+        engine, &(cleat__command){
+                    .kind = CLEAT__COMMAND_CANCEL, .tenant = tenant, .follows = true, .as.id = *run_id});
 }
 
 cleat_status cleat__engine_replay(cleat__engine *engine, int64_t tenant, const cleat__uuid *run_id)

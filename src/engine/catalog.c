@@ -49,12 +49,12 @@ cleat__workflow_entry *cleat__catalog_find(const cleat__catalog *catalog, int64_
     return cleat__map_get(&catalog->workflows, cleat__scope_key(&scope, tenant, name));
 }
 
-static bool has_action(const cleat__task_type *type, cleat_slice action)
+static bool is_served(const cleat__task_type *type, cleat_slice action)
 {
     size_t count = type->plan != NULL ? type->plan->task_count : 1;
     for (size_t i = 0; i < count; i++) {
         const cleat__task_type *task = type->plan != NULL ? type->plan->tasks[i].type : type;
-        if (cleat_slice_equals(task->queue->action, action)) {
+        if (task->queue->worker_count != 0 && cleat_slice_equals(task->queue->action, action)) {
             return true;
         }
     }
@@ -71,12 +71,12 @@ cleat_status cleat__catalog_check_actions(const cleat__catalog *catalog, int64_t
         for (size_t i = 0; i < workflow->task_count && is_other; i++) {
             char buffer[CLEAT__ACTION_MAX];
             const cleat__workflow_task *task = &workflow->tasks[i];
-            if (has_action(other->latest, cleat__lower_case(task->action, buffer))) {
+            if (is_served(other->latest, cleat__lower_case(task->action, buffer))) {
                 return cleat__fail(
                     CLEAT_FAILED_PRECONDITION,
-                    "task \"%.*s\" has the action \"%.*s\", which is that of the workflow \"%.*s\": "
-                    "workers would mistake runs of the one for those of the other; give one "
-                    "of them another name, or delete that workflow",
+                    "task \"%.*s\" has the action \"%.*s\", which is that of the workflow \"%.*s\" of "
+                    "another "
+                    "worker: they would mistake each other's runs; give one of them another name",
                     CLEAT_SLICE_ARGS(task->name), CLEAT_SLICE_ARGS(task->action),
                     CLEAT_SLICE_ARGS(other->name));
             }

@@ -58,7 +58,7 @@ cleat_status cleat__catalog_find_id(const cleat__catalog *catalog, int64_t tenan
                                     cleat__workflow_entry **out);
 cleat__task_type *cleat__catalog_find_type(const cleat__catalog *catalog, int64_t id);
 /* Workers take actions: those of two workflows of a tenant that share one get each other's runs.
- * CLEAT_FAILED_PRECONDITION: another one's newest version has an action of this. Looks at all of them. */
+ * CLEAT_FAILED_PRECONDITION: another one's newest version has an action of this, and a worker. Looks at all of them. */
 cleat_status cleat__catalog_check_actions(const cleat__catalog *catalog, int64_t tenant,
                                           const cleat__workflow *workflow);
 /* Adds a stored version, which is its workflow's newest from now on. */

@@ -79,7 +79,7 @@ static cleat_status make_key(cleat__core *core, const cleat__idempotency_rule *r
     cleat_status status = CLEAT_OK;
     if (item->is_child && item->inherits) {
         status = cleat__load_metadata(core->store, &item->parent_id, &parent);
-        status = status == CLEAT_NO_MEMORY ? status : cleat__core_check(core, status);
+        status = cleat__core_check_alone(core, status);
         if (status == CLEAT_OK) {
             cleat__metadata_inherit(cleat__buffer_slice(&parent), item->metadata, &item->parent_id,
                                     &metadata);

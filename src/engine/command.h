@@ -160,6 +160,7 @@ struct cleat__command {
     int32_t attempt;
     cleat__uuid worker_id; /* the same of the worker that speaks; nil: nobody knows */
     cleat__uuid *refused;  /* TRIGGER: as of cleat__trigger_each(); NULL: who cares */
+    bool follows;          /* CANCEL: of a run that has ended, the one that it goes on as by now */
     int64_t expires_ms; /* monotonic: from then on it is not done but answered with CLEAT_TIMEOUT; 0: never */
     /* Called on the engine's thread, after the commit or on failure, once; must not block. From then
      * on the engine does not touch the command, which may be submitted again. NULL: a thread waits. */
@@ -170,7 +171,7 @@ struct cleat__command {
         struct {
             const cleat__workflow *workflow;
             cleat__version *version; /* what it is known as from now on; NULL: who cares */
-            bool owns_actions; /* refuse it where another workflow's newest version has one of its actions */
+            bool owns_actions;       /* refuse it where a worker of another workflow has one of its actions */
         } put_workflow;
         struct {
             cleat__uuid id;

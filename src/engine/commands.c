@@ -2,6 +2,7 @@
 #include "base/error.h"
 #include "engine/crons.h"
 #include "engine/dag.h"
+#include "engine/durable_chain.h"
 #include "engine/events.h"
 #include "engine/filters.h"
 #include "engine/hooks.h"
@@ -243,6 +244,12 @@ static cleat_status cancel(cleat__core *core, cleat__command *command)
         return cleat__life_cancel(core, run);
     }
     cleat_status status = check_ended(core, command->tenant, &command->as.id);
+    if (status == CLEAT_OK && command->follows) {
+        status = cleat__durable_chain_find(core, command->tenant, &command->as.id, &run);
+    }
+    if (run != NULL) {
+        return cleat__life_cancel(core, run);
+    }
     if (status == CLEAT_OK) {
         char id[37];
         cleat__uuid_format(&command->as.id, id);
@@ -267,8 +274,7 @@ static cleat_status wait(cleat__core *core, cleat__command *command)
             status = cleat__fail(CLEAT_CORRUPT, "run %s neither lives nor has ended", result->id.text);
         }
         /* A result too large for memory just now is no reason to stop. */
-        bool is_alone = status == CLEAT_NOT_FOUND || status == CLEAT_NO_MEMORY;
-        return is_alone ? status : cleat__core_check(core, status);
+        return status == CLEAT_NOT_FOUND ? status : cleat__core_check_alone(core, status);
     }
     command->as.wait.run = run;
     command->next = run->waiters;
@@ -482,9 +488,7 @@ static cleat_status log_line(cleat__core *core, cleat__command *command)
     if (status == CLEAT_OK) {
         status = cleat__log_line_insert(core->store, command->tenant, &command->as.log);
     }
-    /* One that is lost for want of memory is just that, unless SQLite gave up the batch with it. */
-    bool is_alone = status == CLEAT_NO_MEMORY && !sqlite3_get_autocommit(cleat__store_db(core->store));
-    return status == CLEAT_NOT_FOUND || is_alone ? status : cleat__core_check(core, status);
+    return status == CLEAT_NOT_FOUND ? status : cleat__core_check_alone(core, status);
 }
 
 /* ---- The floors above ---- */

@@ -187,6 +187,12 @@ cleat_status cleat__core_check_found(cleat__core *core, cleat_status status)
     return status == CLEAT_NOT_FOUND ? status : cleat__core_check(core, status);
 }
 
+cleat_status cleat__core_check_alone(cleat__core *core, cleat_status status)
+{
+    bool was_given_up = core->is_writing && sqlite3_get_autocommit(cleat__store_db(core->store)) != 0;
+    return status == CLEAT_NO_MEMORY && !was_given_up ? status : cleat__core_check(core, status);
+}
+
 /* ---- A step ---- */
 
 cleat_status cleat__core_begin(cleat__core *core)

@@ -29,12 +29,11 @@ struct cleat__core {
     cleat__roster roster;
     cleat__watches watches;
     cleat__durables durables;
-    int64_t notes_ms; /* monotonic; when to look for runs that no worker takes; INT64_MAX: nothing waits */
-    int64_t
-        memory_ms; /* monotonic; when to look again for workers, there was no memory; INT64_MAX: there was */
-    int64_t sweep_ms;      /* monotonic; when to forget workers of long ago */
-    int64_t schedule_ms;   /* Unix; when the first schedule is due, or sooner; INT64_MAX: there is none */
-    int64_t cron_ms;       /* the same of crons */
+    int64_t notes_ms;    /* monotonic; when to look for runs that no worker takes; INT64_MAX: nothing waits */
+    int64_t memory_ms;   /* monotonic; when workers are looked for again for want of memory; INT64_MAX: not */
+    int64_t sweep_ms;    /* monotonic; when to forget workers of long ago */
+    int64_t schedule_ms; /* Unix; when the first schedule is due, or sooner; INT64_MAX: there is none */
+    int64_t cron_ms;     /* the same of crons */
     int64_t cron_since_ms; /* Unix; crons that were due before were missed */
     cleat__now cron_looked;
     cleat__uuid cron_planned; /* while all crons are looked at: the last that was */
@@ -58,6 +57,8 @@ cleat_status cleat__core_begin(cleat__core *core);
 cleat_status cleat__core_check(cleat__core *core, cleat_status status);
 /* The same where CLEAT_NOT_FOUND is an answer. */
 cleat_status cleat__core_check_found(cleat__core *core, cleat_status status);
+/* The same, and CLEAT_NO_MEMORY is the command's own affair, unless SQLite gave up the transaction with it. */
+cleat_status cleat__core_check_alone(cleat__core *core, cleat_status status);
 /* The command has its answer, with the error message of this thread. */
 void cleat__core_answer(cleat__core *core, cleat__command *command, cleat_status status);
 

@@ -195,7 +195,7 @@ static cleat_status write_release(cleat__core *core, cleat__dag *dag, size_t ste
         return status;
     }
     dag->tasks[step].stage = CLEAT__DAG_FREE;
-    if (core->now.unix_ms > run->since_ms) { /* else it is queued since it was made */
+    if (core->now.unix_ms != run->since_ms) { /* else it is queued since it was made */
         status = cleat__notes_add(core, run, CLEAT__NOTE_QUEUED, "Task was queued");
     }
     run->since_ms = core->now.unix_ms;

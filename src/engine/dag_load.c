@@ -306,11 +306,11 @@ static cleat_status replay(again *self, int64_t tenant)
     mark(self);
     cleat_status status = load_rows(self, tenant);
     if (status != CLEAT_OK) { /* the run may have been removed, which goes before its tasks */
-        return status == CLEAT_NO_MEMORY ? status : cleat__core_check_found(self->core, status);
+        return status == CLEAT_NOT_FOUND ? status : cleat__core_check_alone(self->core, status);
     }
     status = make_all(self);
     if (status != CLEAT_OK) {
-        return status == CLEAT_NO_MEMORY ? status : cleat__core_check(self->core, status);
+        return cleat__core_check_alone(self->core, status);
     }
     status = write_all(self);
     if (status != CLEAT_OK) {
@@ -326,8 +326,8 @@ static cleat_status find_run(cleat__core *core, const cleat__uuid *id, const cle
 {
     *run_id = *id;
     cleat_status status = type->plan == NULL ? cleat__dag_of(core->store, id, run_id) : CLEAT_OK;
-    if (status != CLEAT_OK && status != CLEAT_NO_MEMORY) {
-        status = cleat__core_check(core, status);
+    if (status != CLEAT_OK) {
+        status = cleat__core_check_alone(core, status);
     }
     if (status == CLEAT_OK && cleat__runs_find(&core->runs, run_id) != NULL) {
         char text[37];

@@ -9,6 +9,11 @@
 cleat_status cleat__durable_chain_load(cleat__core *core, int64_t tenant, cleat__uuid *id,
                                        cleat_run_result *result);
 
+/* The run that lives of those that the one, which has ended, has gone on as; NULL: none does, or it is more than 1000 of
+ * them further. CLEAT_NO_MEMORY: it was not found out. */
+cleat_status cleat__durable_chain_find(cleat__core *core, int64_t tenant, const cleat__uuid *id,
+                                       cleat__run **out);
+
 /* A durable run is to go on as the other one, which has its seats, empty ones: that is held until then. */
 void cleat__durable_hold_next(cleat__durable *durable, cleat__run *next);
 /* The run has ended so: what is held for it goes on in its place, or is cancelled when it has ended in another way. */

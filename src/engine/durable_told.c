@@ -157,7 +157,7 @@ static cleat_status begin(cleat__core *core, cleat__durable *durable)
     if (status != CLEAT_OK) {
         cleat__durable_unlisten(told, durable);
     }
-    return status == CLEAT_NO_MEMORY ? status : cleat__core_check(core, status);
+    return cleat__core_check_alone(core, status);
 }
 
 /* Where the invocation is under way, or was before the engine was started again: whatever it has asked for it may

@@ -108,9 +108,10 @@ static void complete_next(const cleat__durable *durable, child *one, cleat__trig
 }
 
 /* What is completed last among those that are new is such a one. */
-static cleat_status check_once(const spawning *all, const cleat__durable *durable)
+static cleat_status check_once(const cleat__core *core, const spawning *all, const cleat__durable *durable)
 {
-    bool has_one = !cleat__uuid_is_nil(&durable->next_id);
+    const cleat__run *next = cleat__runs_find(&core->runs, &durable->next_id);
+    bool has_one = next != NULL && next->is_held;
     for (size_t i = 0; i + 1 < all->fresh_count; i++) {
         has_one |= all->fresh[i].goes_on;
     }
@@ -127,7 +128,7 @@ static cleat_status complete(cleat__core *core, const cleat__durable *durable, c
     }
     if (cleat_slice_equals(item->child_key, cleat_slice_of(CLEAT__CONTINUED_KEY))) {
         complete_next(durable, one, item);
-        return check_once(all, durable);
+        return check_once(core, all, durable);
     }
     if (item->is_child) {
         return complete_numbered(core, one, item);

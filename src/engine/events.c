@@ -189,6 +189,21 @@ static cleat_status add_runs(cleat__core *core, starting *all, size_t event)
     return status;
 }
 
+/* Of one whose idempotency key another run has, that one's id was answered: it was not started by this. Ids grow. */
+static void forget_refused(starting *all)
+{
+    const cleat__uuid *last = &all->command->as.push.ids[all->command->as.push.count - 1];
+    size_t kept = 0;
+    for (size_t i = 0; i < all->count; i++) {
+        if (memcmp(&all->run_ids[i], last, sizeof(*last)) > 0) {
+            all->triggers[kept] = all->triggers[i];
+            all->run_ids[kept] = all->run_ids[i];
+            last = &all->run_ids[kept++];
+        }
+    }
+    all->count = kept;
+}
+
 static cleat_status start_runs(cleat__core *core, starting *all)
 {
     if (all->count == 0) {
@@ -200,6 +215,9 @@ static cleat_status start_runs(cleat__core *core, starting *all)
     }
     cleat_status status =
         cleat__trigger_runs(core, all->command->tenant, all->triggers, all->count, all->run_ids);
+    if (status == CLEAT_OK) {
+        forget_refused(all);
+    }
     return status != CLEAT_TOO_LARGE
                ? status
                : cleat__fail(status, "what the events start together is too much, so none is stored: %s",

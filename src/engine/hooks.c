@@ -177,7 +177,7 @@ static cleat_status give_metadata(cleat__core *core, const cleat__uuid *run_id, 
         status = *out != NULL ? CLEAT_OK : cleat__fail_memory();
     }
     cleat__buffer_deinit(&metadata);
-    return status == CLEAT_NO_MEMORY ? status : cleat__core_check(core, status);
+    return cleat__core_check_alone(core, status);
 }
 
 cleat_status cleat__hooks_resume(cleat__core *core, cleat__command *command)

@@ -236,8 +236,8 @@ cleat_status cleat__life_assign(cleat__core *core, cleat__run *run, cleat__worke
     }
     if (status != CLEAT_OK) {
         cleat__free(assignment);
-        bool has_changed = status != CLEAT_NO_MEMORY || cleat__run_is_durable(run);
-        return has_changed ? cleat__core_check(core, status) : status;
+        return cleat__run_is_durable(run) ? cleat__core_check(core, status)
+                                          : cleat__core_check_alone(core, status);
     }
     return cleat__life_hand_over(core, run, worker, assignment);
 }

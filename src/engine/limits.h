@@ -12,8 +12,8 @@
  * Who waits while his workflow is paused has empty seats: his slots are for those who share the rule. He lines up again
  * when the workflow goes on, as old as he is.
  *
- * Who holds which slots is in memory only. Of the file are the keys (task.limits); who runs after a restart holds all
- * of his slots, and the others line up again.
+ * Who holds which slots is in memory only, but for what is below. Of the file are the keys (task.limits); who runs after
+ * a restart holds all of his slots, and the others line up again.
  *
  * A workflow that goes on as a new run gives it its seats of the same keys (limits_chain.c), and has none there when it is
  * replayed: of that the file has who has given what, and who has got it.
@@ -46,8 +46,7 @@ typedef struct cleat__contender {
     size_t held;      /* of its seats: it holds the first ones */
     bool is_left_out; /* it would wait, but its workflow is paused: all of its seats are empty */
     size_t count;
-    uint32_t
-        given; /* bits of those, among them, that it has given to the run that it goes on as: they stay empty */
+    uint32_t given;      /* bits of those that it has given to the run that it goes on as: they stay empty */
     cleat__seat seats[]; /* in the order of the chain */
 } cleat__contender;
 

@@ -91,8 +91,8 @@ cleat_status cleat__limits_read_chain(cleat__core *core, contender *one, const j
     bool has_tried = one->run->state != CLEAT_RUN_QUEUED || one->run->retry_count != 0;
     cleat_status status = CLEAT_OK;
     if (since != NULL && cleat__run_is_durable(one->run)) {
-        cleat__durable_of(one->run)->is_next =
-            true; /* and so keeps what it holds while its workflow is paused */
+        /* And so it keeps what it holds while its workflow is paused. */
+        cleat__durable_of(one->run)->is_next = true;
     }
     one->given = (uint32_t)given & (uint32_t)((UINT64_C(1) << one->count) - 1);
     for (size_t i = 0; i < one->count; i++) {

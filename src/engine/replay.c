@@ -97,7 +97,7 @@ static cleat_status begin(cleat__core *core, cleat__run *run, const cleat__ended
         status = write(core, run, row, &what);
     } else {
         cleat__life_forget(core, run);
-        status = status != CLEAT_NO_MEMORY ? cleat__core_check(core, status) : status;
+        status = cleat__core_check_alone(core, status);
     }
     cleat__buffer_deinit(&what.limits);
     cleat__buffer_deinit(&what.refusal);
@@ -122,8 +122,8 @@ cleat_status cleat__replay_run(cleat__core *core, int64_t tenant, const cleat__u
             return cleat__dag_replay(core, tenant, id, type);
         }
         status = make(core, id, &row, &run);
-    } else if (status != CLEAT_NOT_FOUND && status != CLEAT_NO_MEMORY) {
-        status = cleat__core_check(core, status);
+    } else if (status != CLEAT_NOT_FOUND) {
+        status = cleat__core_check_alone(core, status);
     }
     if (status == CLEAT_OK) {
         status = begin(core, run, &row);

@@ -50,8 +50,7 @@ typedef struct cleat__run {
     bool is_owed : 1;        /* RUNNING; to be told again when its worker has room, unless it was heard of */
     uint8_t receipt : 3;     /* RUNNING; a cleat__receipt */
     bool was_prolonged : 1;  /* RUNNING; it got a longer timeout */
-    bool
-        is_held : 1; /* QUEUED, but the run that goes on as it has not ended: in no queue, and without slots */
+    bool is_held : 1;        /* QUEUED, but the run that goes on as it has not ended: it has no slots */
 } cleat__run;
 
 _Static_assert(sizeof(cleat__run) <= 104, "a million queued runs must stay small");

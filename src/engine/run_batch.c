@@ -77,6 +77,7 @@ static void start_group(cleat__run_batch *batch)
         batch->items[i].owner = batch;
         batch->items[i].command = (cleat__command){.kind = batch->kind,
                                                    .tenant = batch->tenant,
+                                                   .follows = batch->follows,
                                                    .done = on_done,
                                                    .as.id = batch->ids[batch->from + i]};
         cleat__engine_submit(batch->engine, &batch->items[i].command);

@@ -19,10 +19,12 @@ typedef struct cleat__run_batch {
     cleat__engine *engine;
     int64_t tenant;
     cleat__command_kind kind; /* CANCEL or REPLAY */
+    bool follows;             /* as a command's: who is named and not chosen by what it is like */
     cleat__uuid *ids;         /* borrowed; becomes those that were accepted, in their order */
     size_t count;
     bool (*goes_on)(void *argument); /* asked before each group */
-    /* Once, on the engine's thread: must not block. The batch is its owner's again. */
+    /* Once, on any thread, perhaps before cleat__run_batch_start() returns: must not block. The batch is its owner's
+     * again. */
     void (*done)(void *argument);
     void *argument;
     /* The answer. */

@@ -6,14 +6,13 @@
  * STEP_MAX runs and go on in the next step, so that a command never waits long for a large backlog. So does
  * a pass that found no worker for many lanes: these are not looked at again until a worker changes.
  */
+#include "base/log.h"
 #include "engine/crons.h"
 #include "engine/life.h"
 #include "engine/notes.h"
 #include "engine/pause.h"
 #include "engine/timetable.h"
 #include "engine/workers.h"
-
-#include "base/log.h"
 
 #define STEP_MAX 1000
 /* Until memory is looked for again that was not there. */

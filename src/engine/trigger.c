@@ -74,8 +74,8 @@ static cleat_status check_inherited(cleat__core *core, const cleat__trigger *ite
         return CLEAT_OK;
     }
     cleat_status status = cleat__load_metadata(core->store, &item->parent_id, &parent);
-    if (status != CLEAT_OK && status != CLEAT_NO_MEMORY) {
-        status = cleat__core_check(core, status);
+    if (status != CLEAT_OK) {
+        status = cleat__core_check_alone(core, status);
     }
     if (status == CLEAT_OK && parent.size + item->metadata.size + PARENT_IDS_SIZE > CLEAT_PAYLOAD_MAX) {
         status = inherit(item, cleat__buffer_slice(&parent), &metadata);
@@ -167,7 +167,7 @@ static cleat_status describe_wish(cleat__core *core, const cleat__trigger *item,
 {
     if (item->goes_on) {
         cleat_status status = cleat__load_desired(core->store, &item->parent_id, text);
-        return status == CLEAT_NO_MEMORY ? status : cleat__core_check(core, status);
+        return cleat__core_check_alone(core, status);
     }
     if (item->label_count != 0 || !cleat__uuid_is_nil(&item->desired_worker)) {
         cleat__wish_encode(&item->desired_worker, item->labels, item->label_count, text);
@@ -221,8 +221,8 @@ static cleat_status find_limits(cleat__core *core, starting *all, size_t index, 
         return cleat__fail_memory();
     }
     cleat_status status = complete(core, run, &trigger, &inherited, &traced);
-    if (status != CLEAT_OK && status != CLEAT_NO_MEMORY) {
-        status = cleat__core_check(core, status);
+    if (status != CLEAT_OK) {
+        status = cleat__core_check_alone(core, status);
     }
     if (status == CLEAT_OK) {
         status = cleat__limits_describe(core, run, &trigger, &all->limits[index]);

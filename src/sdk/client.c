@@ -160,21 +160,30 @@ cleat_status cleat_client_replay(cleat_client *client, const cleat_run_id *id)
     return status == CLEAT_OK ? client->transport->replay(client->transport, &run_id) : status;
 }
 
-cleat_status cleat__client_next_run(cleat_client *client, int64_t timeout_ms, cleat__continued_way *way)
+/* `*ended`: how, in any case but a failure. */
+static cleat_status find_next(cleat_client *client, int64_t timeout_ms, cleat__continued_way *way,
+                              cleat_run_status *ended)
 {
     cleat_run_result result = {0};
     cleat_status status = client->transport->wait(client->transport, &way->at, timeout_ms, &result);
     bool goes_on = status == CLEAT_OK && cleat__continued_go(way, cleat_slice_of(result.output));
+    *ended = result.status;
     cleat_run_result_deinit(&result);
     return status == CLEAT_OK && !goes_on ? cleat__fail(CLEAT_EMPTY, "the run does not go on as another one")
                                           : status;
 }
 
+cleat_status cleat__client_next_run(cleat_client *client, int64_t timeout_ms, cleat__continued_way *way)
+{
+    cleat_run_status ended;
+    return find_next(client, timeout_ms, way, &ended);
+}
+
 /* Of a run that has ended; CLEAT_EMPTY: it was the last one. */
-static cleat_status find_living(cleat_client *client, cleat__continued_way *way)
+static cleat_status find_living(cleat_client *client, cleat__continued_way *way, cleat_run_status *ended)
 {
     enum { SAID_WITHIN_MS = 10000 };
-    cleat_status status = cleat__client_next_run(client, SAID_WITHIN_MS, way);
+    cleat_status status = find_next(client, SAID_WITHIN_MS, way, ended);
     switch (status) {
     case CLEAT_NOT_FOUND: return CLEAT_EMPTY; /* it is gone by now */
     case CLEAT_TIMEOUT:
@@ -188,6 +197,8 @@ cleat_status cleat_client_cancel(cleat_client *client, const cleat_run_id *id)
 {
     cleat__uuid run_id;
     cleat__continued_way way;
+    cleat_run_status ended = CLEAT_RUN_QUEUED;
+    bool was_told = false; /* of one that lived, and ended meanwhile: what it had gone on as was cancelled */
     cleat_status status = cleat__run_id_parse(client, id, &run_id), found = CLEAT_OK;
     if (status != CLEAT_OK) {
         return status;
@@ -195,12 +206,17 @@ cleat_status cleat_client_cancel(cleat_client *client, const cleat_run_id *id)
     cleat__continued_begin(&way, &run_id);
     do {
         status = client->transport->cancel(client->transport, &way.at);
-        found = status == CLEAT_FAILED_PRECONDITION ? find_living(client, &way) : CLEAT_EMPTY;
-    } while (found == CLEAT_OK);
-    if (found == CLEAT_EMPTY && status == CLEAT_FAILED_PRECONDITION) {
-        char text[37];
-        cleat__uuid_format(&way.at, text);
-        return cleat__fail(status, "run %s has ended already", text);
+        was_told = was_told || status == CLEAT_EMPTY;
+        bool has_ended = status == CLEAT_EMPTY || status == CLEAT_FAILED_PRECONDITION;
+        found = has_ended ? find_living(client, &way, &ended) : status;
+    } while (found == CLEAT_OK && status != CLEAT_OK);
+    if (found != CLEAT_EMPTY) {
+        return found;
     }
-    return found == CLEAT_EMPTY ? status : found;
+    if (was_told && ended == CLEAT_RUN_CANCELLED) {
+        return CLEAT_OK;
+    }
+    char text[37];
+    cleat__uuid_format(&way.at, text);
+    return cleat__fail(CLEAT_FAILED_PRECONDITION, "run %s has ended already", text);
 }

@@ -194,16 +194,15 @@ static void format_id(const cleat__uuid *id, cleat_run_id *text)
     }
 }
 
-/* The task "send" of a workflow "mail" of several and a task "mail:send" have one action, so that workers of each get
- * runs of both. A workflow of one task may be either, and "mail:mail" is that of "mail" before it had several. */
+/* A task "mail:send" and the task "send" of a workflow "mail" of several have one action, so that a worker of the one may
+ * get runs of the other. A workflow of several may have had one task before, whose runs are like those of a task; and
+ * "mail:mail" is the task of a workflow "mail" of one. */
 static bool is_of_kind(const cleat__declaration *declaration, const cleat__assignment *assignment)
 {
     bool is_one_of_several = !cleat__uuid_is_nil(&assignment->run_id);
-    cleat_slice name = cleat__action_task(assignment->task);
-    bool may_be_either = (declaration->of != NULL && declaration->of->count == 1) ||
-                         (assignment->task.size == 2 * name.size + 1 &&
-                          memcmp(assignment->task.data, name.data, name.size) == 0);
-    return may_be_either || is_one_of_several == (declaration->of != NULL);
+    cleat_slice action = assignment->task, name = cleat__action_task(action);
+    bool is_alone = action.size == 2 * name.size + 1 && memcmp(action.data, name.data, name.size) == 0;
+    return declaration->of != NULL || !is_one_of_several || is_alone;
 }
 
 void cleat__task_prepare(cleat_task *task)

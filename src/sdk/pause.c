@@ -2,6 +2,7 @@
 #include <cleat/pause.h>
 
 #include "base/error.h"
+#include "model/missing.h"
 #include "model/pause.h"
 #include "sdk/client.h"
 #include "sdk/options.h"
@@ -16,9 +17,10 @@ static cleat_status set(cleat_client *client, const char *task, const cleat__pau
 {
     char workflow[CLEAT__ACTION_SIZE];
     cleat_status status = cleat__task_workflow(task, workflow);
-    return status == CLEAT_OK
-               ? client->transport->pause_workflow(client->transport, cleat_slice_of(workflow), pause)
-               : status;
+    if (status == CLEAT_OK) {
+        status = client->transport->pause_workflow(client->transport, cleat_slice_of(workflow), pause);
+    }
+    return status == CLEAT_NOT_FOUND ? cleat__missing_task(cleat_slice_of(task)) : status;
 }
 
 static cleat_status check(const cleat_client *client, const char *task)

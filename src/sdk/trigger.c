@@ -95,6 +95,11 @@ static cleat_status check_child_key(const char *key, bool is_child)
                            "begin it with a letter",
                            key);
     }
+    if (strncmp(key, "cleat:", 6) == 0 ||
+        strncmp(key, CLEAT__CONTINUED_MARK, strlen(CLEAT__CONTINUED_MARK)) == 0) {
+        return cleat__fail(CLEAT_INVALID_ARGUMENT,
+                           "child_key \"%.40s\" begins as those that the engine makes: choose another", key);
+    }
     return CLEAT_OK;
 }
 

@@ -274,12 +274,12 @@ static size_t announced_size(const exchange *self)
     return header(self, "Transfer-Encoding") != NULL ? SIZE_MAX : 0;
 }
 
-/* Whether a route of the API, asked by somebody without a token, may change something. */
-static bool may_change(const exchange *self)
+/* Whether it is a route of the API, asked by somebody without a token. */
+static bool is_open_api(const exchange *self)
 {
     const cleat__http_route *route = self->call.route;
     return self->server->options.is_open && !(route->flags & CLEAT__HTTP_OPEN) &&
-           strcmp(route->method, "GET") != 0 && strncmp(route->pattern, "/api/", 5) == 0;
+           strncmp(route->pattern, "/api/", 5) == 0;
 }
 
 /* Another site's page can send a request, but not with this type unless it asks before, which is not allowed. A program
@@ -297,7 +297,7 @@ static void check_browser(exchange *self)
     cleat__http_server *server = self->server;
     const char *host = header(self, "Host");
     bool is_browsed = self->call.route->flags & CLEAT__HTTP_BROWSED;
-    if (!is_browsed && !may_change(self)) {
+    if (!is_browsed && !is_open_api(self)) {
         return;
     }
     if (is_browsed) {

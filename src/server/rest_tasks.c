@@ -82,12 +82,13 @@ static bool goes_on(void *argument)
     return !cleat__http_call_is_over(((const doing *)argument)->call);
 }
 
-static void run(doing *self, cleat__command_kind kind)
+static void run(doing *self, cleat__command_kind kind, bool is_named)
 {
     self->batch = (cleat__run_batch){
         .engine = ((const cleat__rest *)self->call->service)->engine,
         .tenant = self->call->identity.tenant,
         .kind = kind,
+        .follows = is_named,
         .ids = self->ids.items,
         .count = self->ids.count,
         .goes_on = goes_on,
@@ -113,9 +114,9 @@ static void answer_ids(doing *self)
     cleat__http_call_answer_json(self->call, 200, &writer);
 }
 
-static void apply(doing *self, cleat__command_kind kind)
+static void apply(doing *self, cleat__command_kind kind, bool is_named)
 {
-    run(self, kind);
+    run(self, kind, is_named);
     cleat_status status = self->batch.status;
     if (status == CLEAT_OK) {
         answer_ids(self);
@@ -142,7 +143,7 @@ static void act(cleat__http_call *call, cleat__command_kind kind)
         cleat__http_call_fail(call, 400, "give either externalIds or filter");
     } else if (has_ids ? cleat__rest_json_ids(call, "externalIds", ids, max, &self.ids)
                        : find_ids(&self, filter, max)) {
-        apply(&self, kind);
+        apply(&self, kind, has_ids);
     }
     cleat__rest_ids_deinit(&self.ids);
     json_decref(body);

@@ -104,11 +104,11 @@ static void tell_batch(telling *self, int64_t time_ms, int32_t retry_count)
     }
 }
 
-/* Whether a note tells, or will tell, when the attempt was queued: that of a task that was held. */
+/* Whether a note tells, or will tell, when the attempt was queued: that of what was held. */
 static bool has_note(telling *self, int32_t retry_count)
 {
     int64_t at_ms = 0;
-    cleat_status status = self->run->is_task
+    cleat_status status = !self->run->is_dag
                               ? cleat__note_queued_at(self->store, &self->run->row.id, retry_count, &at_ms)
                               : CLEAT_OK;
     self->status = self->status == CLEAT_OK ? status : self->status;

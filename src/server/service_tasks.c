@@ -74,11 +74,12 @@ static bool goes_on(void *argument)
            cleat__clock_monotonic_ns(NULL) < cleat__rpc_call_deadline_ns(it->job.call);
 }
 
-static void start(doing *it, cleat__uuid *ids, size_t count)
+static void start(doing *it, cleat__uuid *ids, size_t count, bool is_named)
 {
     it->batch.engine = it->job.services->engine;
     it->batch.tenant = it->job.command.tenant;
     it->batch.kind = it->deed->kind;
+    it->batch.follows = is_named;
     it->batch.ids = ids;
     it->batch.count = count;
     it->batch.goes_on = goes_on;
@@ -113,7 +114,7 @@ static void on_chosen(void *argument, cleat_status status)
 {
     doing *it = argument;
     if (status == CLEAT_OK) {
-        start(it, it->selection.ids.items, it->selection.ids.count);
+        start(it, it->selection.ids.items, it->selection.ids.count, false);
     } else {
         cleat__job_fail(&it->job, status);
     }
@@ -184,7 +185,7 @@ static void begin(cleat__rpc_call *call, void *service, const deed *what, char *
     if (status != CLEAT_OK) {
         cleat__job_fail(&it->job, status);
     } else if (filter == NULL) {
-        start(it, it->ids, count);
+        start(it, it->ids, count, true);
     } /* else it is chosen, and may be gone */
 }
 

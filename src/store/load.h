@@ -55,8 +55,7 @@ typedef struct cleat__live_row {
     cleat_slice limits;    /* the keys of its limits, JSON; absent: it has none */
     cleat__uuid dag_id;    /* of the run it is a task of; nil: none */
     bool is_held;          /* QUEUED, in no queue */
-    cleat__uuid
-        former_id; /* the run that goes on as this one, which is held until that has ended; nil: none */
+    cleat__uuid former_id; /* the run that goes on as this one, held until that has ended; nil: none */
     cleat__uuid batch_id; /* RUNNING: of those that its worker was given together; nil: it is none of these */
 } cleat__live_row;
 /* In the order of their ids, which is that of their triggers. */

@@ -482,6 +482,10 @@ static cleat_status look(waiting *self)
     if (self->is_task && self->is_held) {
         return look_at_run(self);
     }
+    if (self->is_held && !self->is_dag) {
+        say_plain(self, "the end of the run that goes on as it");
+        return CLEAT_OK;
+    }
     if (self->queued_at_ms > self->now_ms) {
         cleat__buffer text = {0};
         cleat__buffer_append_string(&text, "its next attempt, ");

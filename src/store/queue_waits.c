@@ -34,7 +34,7 @@ typedef struct run {
     int64_t due_at_ms;           /* of the attempt that is next, or is gone through */
     int32_t retry_count, number; /* of that; the number counts for the back-off */
     bool is_durable;
-    bool is_task;          /* of a run of several */
+    bool was_held;         /* or may have been: a task of a run of several, and what a run goes on as */
     int32_t over_retry;    /* of the newest invocation while it is over and its attempt is not .. */
     int64_t over_began_ms; /* .. 0: there is none */
     cleat__policy policy;
@@ -124,12 +124,12 @@ static bool says(cleat_slice text, const char *word)
     return cleat_slice_equals(text, cleat_slice_of(word));
 }
 
-/* A task of a run of several waits in no queue before it is let go. */
+/* What is held waits in no queue before it is let go. */
 static cleat_status look_at_release(load *self, run *it)
 {
     int64_t at_ms = 0;
     cleat_status status =
-        it->is_task ? cleat__note_queued_at(self->store, &it->id, it->retry_count, &at_ms) : CLEAT_OK;
+        it->was_held ? cleat__note_queued_at(self->store, &it->id, it->retry_count, &at_ms) : CLEAT_OK;
     it->due_at_ms = at_ms != 0 ? at_ms : it->due_at_ms;
     return status;
 }
@@ -167,7 +167,7 @@ static cleat_status add_former(load *self, run *it)
         self->work--;
         it->retry_count = sqlite3_column_int(select, 0);
         status = look_at_release(self, it);
-        if (status == CLEAT_OK && (has_started || !it->is_task)) {
+        if (status == CLEAT_OK && (has_started || !it->was_held)) {
             status = add_attempt(self, it, sqlite3_column_int64(select, has_started ? 1 : 2));
         }
         go_on(select, it);
@@ -191,14 +191,15 @@ enum {
     COLUMN_OVER_RETRY,
     COLUMN_OVER_BEGAN,
     COLUMN_TENANT,
-    COLUMN_IS_TASK,
+    COLUMN_WAS_HELD,
     COLUMN_IS_HELD,
     COLUMN_NOT_TAKEN,
 };
 #define COLUMNS                                                                                           \
     "SELECT t.id, t.type_id, t.created_at_ms, e.finished_at_ms, coalesce(e.retry_count, l.retry_count), " \
     "coalesce(e.started_at_ms, l.started_at_ms), coalesce(e.state, l.state), l.queued_at_ms, "            \
-    "d.id IS NOT NULL, d.retry_count, d.began_at_ms, y.tenant, t.dag_id IS NOT NULL, l.is_held, "         \
+    "d.id IS NOT NULL, d.retry_count, d.began_at_ms, y.tenant, t.dag_id IS NOT NULL OR t.child_key GLOB " \
+    "'cleat>*', l.is_held, "                                                                              \
     "e.state = 4 AND e.error IS NOT NULL "
 #define JOINED                                                                  \
     "JOIN task_type y ON y.id = t.type_id LEFT JOIN task_end e ON e.id = t.id " \
@@ -212,7 +213,7 @@ static cleat_status add_newest(load *self, run *it, sqlite3_stmt *select)
     bool is_queued = ended_ms == 0 && sqlite3_column_int(select, COLUMN_STATE) == CLEAT_RUN_QUEUED;
     int64_t to_ms = is_over ? it->over_began_ms : is_queued ? 0 : started_ms != 0 ? started_ms : ended_ms;
     bool was_never_let_go =
-        it->is_task && ended_ms != 0 && started_ms == 0 && sqlite3_column_int(select, COLUMN_NOT_TAKEN) == 0;
+        it->was_held && ended_ms != 0 && started_ms == 0 && sqlite3_column_int(select, COLUMN_NOT_TAKEN) == 0;
     if (was_never_let_go) {
         return CLEAT_OK;
     }
@@ -229,7 +230,7 @@ static cleat_status add_run(load *self, sqlite3_stmt *select)
         .type_id = sqlite3_column_int64(select, COLUMN_TYPE),
         .due_at_ms = sqlite3_column_int64(select, COLUMN_CREATED),
         .is_durable = sqlite3_column_int(select, COLUMN_IS_DURABLE) != 0,
-        .is_task = sqlite3_column_int(select, COLUMN_IS_TASK) != 0,
+        .was_held = sqlite3_column_int(select, COLUMN_WAS_HELD) != 0,
         .over_retry = sqlite3_column_int(select, COLUMN_OVER_RETRY),
         .over_began_ms = sqlite3_column_int64(select, COLUMN_OVER_BEGAN),
     };

@@ -265,9 +265,11 @@ cleat_status cleat__remote_cancel(cleat__link *link, const cleat__uuid *run_id)
     if (is_left_out && found == CLEAT_NOT_FOUND) {
         return cleat__fail(CLEAT_NOT_FOUND, "there is no run %s", id);
     }
+    if (status == CLEAT_OK && found == CLEAT_OK && has_ended_before(link, id)) {
+        return cleat__fail(CLEAT_EMPTY, "run %s has ended before it could be cancelled", id);
+    }
     /* Others may list nothing. */
-    bool was_done = (is_left_out && found == CLEAT_UNSUPPORTED && link->is_cleat) ||
-                    (status == CLEAT_OK && found == CLEAT_OK && has_ended_before(link, id));
+    bool was_done = is_left_out && found == CLEAT_UNSUPPORTED && link->is_cleat;
     return was_done ? cleat__fail(CLEAT_FAILED_PRECONDITION, "run %s has ended already", id) : status;
 }
 

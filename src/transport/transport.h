@@ -82,6 +82,8 @@ struct cleat__transport {
                             cleat__uuid *ids);
     cleat_status (*wait)(cleat__transport *self, const cleat__uuid *run_id, int64_t timeout_ms,
                          cleat_run_result *result);
+    /* CLEAT_EMPTY: it lived when this was begun, and had ended when it was to be cancelled; what it goes on as was
+     * cancelled instead, if it does. */
     cleat_status (*cancel)(cleat__transport *self, const cleat__uuid *run_id);
     cleat_status (*replay)(cleat__transport *self, const cleat__uuid *run_id);
     cleat_status (*change_many)(cleat__transport *self, const cleat__many_runs *what,

@@ -158,6 +158,27 @@ static void test_a_wish_is_that_of_the_whole_chain(void **state)
     }
 }
 
+static cleat_status cancel_by(rig *at, const cleat__uuid *id, bool follows)
+{
+    cleat__command command = {
+        .tenant = CLEAT__TENANT_DEFAULT, .kind = CLEAT__COMMAND_CANCEL, .follows = follows, .as.id = *id};
+    return ask(at, &command);
+}
+
+/* Who is named by the id of its first run, and not chosen by what that is like. */
+static void test_a_chain_is_cancelled_by_its_first_run(void **state)
+{
+    rig *at = *state;
+    cleat__uuid run = trigger(at, "flow:flow", "{}", 0);
+    cleat__uuid second = go_on(at, &run, 1, "{}"), third = go_on(at, &second, 1, "{}");
+    assert_int_equal(cancel_by(at, &run, false), CLEAT_FAILED_PRECONDITION);
+    assert_string_equal(state_of(at, &third), "RUNNING");
+    assert_int_equal(cancel_by(at, &run, true), CLEAT_OK);
+    assert_string_equal(state_of(at, &third), "CANCELLED");
+    assert_int_equal(cancel_by(at, &run, true), CLEAT_FAILED_PRECONDITION);
+    check_file();
+}
+
 static int open_flow(void **state)
 {
     int failed = open_fixture(state);
@@ -175,6 +196,7 @@ int main(void)
         TEST(test_a_hook_over_restarts_and_links),
         TEST(test_a_hook_of_a_chain_that_was_cancelled),
         TEST(test_a_wish_is_that_of_the_whole_chain),
+        TEST(test_a_chain_is_cancelled_by_its_first_run),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -238,6 +238,37 @@ static void test_a_run_does_not_wait_for_what_has_started_it(void **state)
     assert_string_equal(told.tasks[1].input, "{\"n\":2}");
 }
 
+/* The one that has the idempotency key waits for events that would start another one, of the same push too. */
+static void test_who_refuses_another_run_hears_of_the_event(void **state)
+{
+    dag_rig *at = *state;
+    const cleat_slice key = cleat_slice_of("go");
+    const cleat__step_condition wait[] = {of_event(CLEAT__STEP_QUEUE, "go"),
+                                          of_event(CLEAT__STEP_QUEUE, "ready")};
+    const cleat__idempotency one = {cleat_slice_of("'one'"), 60000, CLEAT_IDEMPOTENCY_STATUS};
+    const cleat__user_event events[] = {{.key = key, .payload = cleat_slice_of("{\"n\":1}")},
+                                        {.key = key, .payload = cleat_slice_of("{\"n\":2}")}};
+    cleat__uuid ids[2];
+    cleat__command command = {
+        .tenant = CLEAT__TENANT_DEFAULT, .kind = CLEAT__COMMAND_PUSH, .as.push = {events, 2, ids, NULL}};
+    set_conditions(add_task(at, "a", ""), wait, 2);
+    at->workflow.event_keys = &key;
+    at->workflow.event_key_count = 1;
+    at->workflow.idempotency = &one;
+    declare_workflow(at);
+    hire_all(at);
+    assert_int_equal(ask(&at->core, &command), CLEAT_OK);
+    push(at, "ready", "{}");
+    assert_string_equal(given(), "a");
+    assert_string_equal(told.tasks[0].triggers, "{\"go\":{\"n\":2},\"ready\":{}}");
+    complete(at, "a", "{}");
+    push(at, "go", "{\"n\":3}");
+    push(at, "go", "{\"n\":4}");
+    push(at, "ready", "{}");
+    assert_string_equal(given(), "a");
+    assert_string_equal(told.tasks[1].triggers, "{\"go\":{\"n\":4},\"ready\":{}}");
+}
+
 static void test_alternatives_and_all_of_several(void **state)
 {
     dag_rig *at = *state;
@@ -539,6 +570,7 @@ int main(void)
         TEST(test_a_task_waits_for_a_time_behind_its_parents),
         TEST(test_a_first_task_waits_for_an_event),
         TEST(test_a_run_does_not_wait_for_what_has_started_it),
+        TEST(test_who_refuses_another_run_hears_of_the_event),
         TEST(test_alternatives_and_all_of_several),
         TEST(test_an_event_skips_or_cancels_who_waits),
         TEST(test_a_time_that_is_over_first_wins),

@@ -244,6 +244,8 @@ static cleat_status spawn_all(cleat_task *task, void *user_data)
         cleat_task_spawn(task, "child", NULL, CLEAT_RUN_OPTIONS(.child_key = "0"), NULL) !=
             CLEAT_INVALID_ARGUMENT ||
         strstr(cleat_error_message(), "child_key \"0\" is a number") == NULL ||
+        cleat_task_spawn(task, "child", NULL, CLEAT_RUN_OPTIONS(.child_key = "cleat:continued"), NULL) !=
+            CLEAT_INVALID_ARGUMENT ||
         cleat_task_spawn(task, "no:such", NULL, NULL, NULL) != CLEAT_NOT_FOUND ||
         cleat_task_spawn(task, "child", "{\"n\":1}", NULL, &it->second[n]) != CLEAT_OK ||
         cleat_task_spawn(task, "child", NULL, CLEAT_RUN_OPTIONS(.child_key = "a"), &it->keyed[n]) !=

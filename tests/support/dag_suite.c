@@ -473,13 +473,13 @@ static void test_no_worker_runs_what_only_has_the_same_action(void **state)
     const cleat_dag_task *const tasks[] = {TASK(.name = "a"), TASK(.name = "b"), NULL};
     cleat_worker *other = NULL;
     dag_start(it, tasks);
-    assert_ok(cleat_worker_stop(it->worker, -1));
     assert_ok(cleat_worker_new(it->client, NULL, &other));
     assert_ok(cleat_worker_add_task(other, CLEAT_TASK_OPTIONS(.name = "w:a", .run = dag_give_input)));
     assert_ok(cleat_worker_add_task(other, CLEAT_TASK_OPTIONS(.name = "w:b", .run = dag_give_input)));
     if (strcmp(it->target->name, "embedded") == 0) {
         assert_refused(cleat_worker_start(other), CLEAT_FAILED_PRECONDITION, "give one of them another name");
     } else { /* other programs may share an action on purpose */
+        assert_ok(cleat_worker_stop(it->worker, -1));
         assert_ok(cleat_worker_start(other));
         dag_run(it, "{}", CLEAT_RUN_FAILED);
         assert_non_null(strstr(it->result.error, "this worker has no task \"w:"));
@@ -489,6 +489,25 @@ static void test_no_worker_runs_what_only_has_the_same_action(void **state)
         assert_string_equal(it->result.output, "{\"n\":1}");
     }
     cleat_worker_free(other);
+}
+
+/* Runs of the time when the workflow had one task. */
+static void test_a_workflow_gets_a_second_task(void **state)
+{
+    fixture *it = *state;
+    const cleat_dag_task *const one_task[] = {TASK(.name = "a"), NULL};
+    const cleat_dag_task *const two_tasks[] = {TASK(.name = "a"), TASK(.name = "b"), NULL};
+    cleat_worker *later = NULL;
+    cleat_run_id id;
+    dag_start(it, one_task);
+    assert_ok(cleat_worker_stop(it->worker, -1));
+    assert_ok(cleat_client_run_no_wait(it->client, "w", "{\"n\":1}", NULL, &id));
+    assert_ok(cleat_worker_new(it->client, NULL, &later));
+    assert_ok(cleat_worker_add_dag(later, CLEAT_DAG_OPTIONS(.name = "w", .tasks = two_tasks)));
+    assert_ok(cleat_worker_start(later));
+    assert_ok(cleat_client_wait(it->client, &id, -1, &it->result));
+    assert_string_equal(it->result.output, "{\"n\":1}");
+    cleat_worker_free(later);
 }
 
 int dag_suite_run(const sdk_target *target)
@@ -514,6 +533,7 @@ int dag_suite_run(const sdk_target *target)
         TEST(test_bad_workflows),
         TEST(test_names_are_taken_once),
         TEST(test_no_worker_runs_what_only_has_the_same_action),
+        TEST(test_a_workflow_gets_a_second_task),
     };
 #undef TEST
     return cmocka_run_group_tests_name(target->name, tests, NULL, NULL);

@@ -109,6 +109,25 @@ static void test_the_id_of_the_first_run_ends_the_chain(void **state)
     assert_refused(cleat_client_cancel(it->client, &id), CLEAT_FAILED_PRECONDITION, "has ended");
 }
 
+static cleat_status run_away(cleat_task *task, void *user_data)
+{
+    workflow_fixture *it = user_data;
+    gate_add(&it->calls);
+    return go_on(task, 1);
+}
+
+/* It is another run whenever somebody asks. */
+static void test_a_chain_that_never_waits_is_cancelled(void **state)
+{
+    workflow_fixture *it = *state;
+    workflow_add_options(it, CLEAT_WORKFLOW_OPTIONS(.run = run_away, .name = "run-away", .user_data = it));
+    workflow_start(it);
+    cleat_run_id id = workflow_run(it, "run-away", NULL);
+    gate_wait(&it->calls, 8);
+    assert_ok(cleat_client_cancel(it->client, &id));
+    workflow_ends(it, &id, CLEAT_RUN_CANCELLED, NULL);
+}
+
 int workflow_chains_run(const sdk_target *of)
 {
 #define TEST(function) cmocka_unit_test_setup_teardown(function, workflow_set_up, workflow_tear_down)
@@ -116,6 +135,7 @@ int workflow_chains_run(const sdk_target *of)
         TEST(test_a_chain_has_one_slot),
         TEST(test_a_hook_is_that_of_the_chain),
         TEST(test_the_id_of_the_first_run_ends_the_chain),
+        TEST(test_a_chain_that_never_waits_is_cancelled),
     };
 #undef TEST
     workflow_use(of);

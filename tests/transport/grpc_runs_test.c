@@ -550,7 +550,7 @@ static void test_ended_before_it_is_cancelled(void **state)
     cleat__uuid id = uuid_of(MOCK_RUN_ID);
     it->engine.lists_cancelled = true;
     it->engine.ends_as = CLEAT__V1__RUN_STATUS__COMPLETED;
-    assert_refused(it->transport->cancel(it->transport, &id), CLEAT_FAILED_PRECONDITION, "has ended already");
+    assert_refused(it->transport->cancel(it->transport, &id), CLEAT_EMPTY, "has ended before");
     assert_int_equal(mock_count(&it->engine, MOCK_CANCEL), 1);
     it->engine.is_run_done = false;
     it->engine.ends_as = CLEAT__V1__RUN_STATUS__CANCELLED;

@@ -27,7 +27,10 @@ UPDATE type_map SET new = old + iif(is_before,
     (SELECT max(0, coalesce(max(id), 0)) FROM main.task_type) - (SELECT min(old) FROM type_map) + 1) WHERE is_new;
 
 CREATE TEMP TABLE new_run (id BLOB PRIMARY KEY) WITHOUT ROWID;
-INSERT INTO new_run SELECT id FROM other.task WHERE id NOT IN (SELECT id FROM main.task);
+-- Who has a child's place keeps it: of a chain of runs retention may have removed one, and the next one has its place.
+INSERT INTO new_run SELECT o.id FROM other.task o WHERE o.id NOT IN (SELECT id FROM main.task)
+    AND NOT EXISTS (SELECT 1 FROM main.task m WHERE m.parent_id = o.parent_id
+        AND coalesce(m.child_key, CAST(m.child_index AS TEXT)) = coalesce(o.child_key, CAST(o.child_index AS TEXT)));
 
 CREATE TEMP TABLE stream_map (old INTEGER PRIMARY KEY, new INTEGER);
 INSERT INTO stream_map SELECT id, id + (SELECT coalesce(max(id), 0) FROM main.stream) FROM other.stream
