@@ -55,18 +55,6 @@ static cleat_status start_many(rig *at, size_t count, cleat__uuid *ids)
     return status;
 }
 
-static int64_t count_of(const char *sql)
-{
-    cleat__store *reader = NULL;
-    sqlite3_stmt *select = NULL;
-    assert_int_equal(cleat__store_open(FILE_NAME, CLEAT__STORE_READ, &reader), CLEAT_OK);
-    assert_int_equal(cleat__store_prepare(reader, sql, &select), CLEAT_OK);
-    assert_int_equal(sqlite3_step(select), SQLITE_ROW);
-    int64_t count = sqlite3_column_int64(select, 0);
-    cleat__store_close(reader);
-    return count;
-}
-
 static void test_runs_that_are_too_much_together_are_refused(void **state)
 {
     rig *at = *state;

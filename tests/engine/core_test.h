@@ -230,6 +230,19 @@ static inline const char *state_of(rig *at, const cleat__uuid *id)
     return text;
 }
 
+/* What a query of one number answers, of what is in the file. */
+static inline int64_t count_of(const char *sql)
+{
+    cleat__store *reader = NULL;
+    sqlite3_stmt *select = NULL;
+    assert_int_equal(cleat__store_open(FILE_NAME, CLEAT__STORE_READ, &reader), CLEAT_OK);
+    assert_int_equal(cleat__store_prepare(reader, sql, &select), CLEAT_OK);
+    assert_int_equal(sqlite3_step(select), SQLITE_ROW);
+    int64_t count = sqlite3_column_int64(select, 0);
+    cleat__store_close(reader);
+    return count;
+}
+
 static inline void crash(rig *at)
 {
     cleat__core_close(at->core);

@@ -40,18 +40,6 @@ static cleat__uuid push(rig *at, const char *key, const char *payload)
     return id;
 }
 
-static int64_t count_of(const char *sql)
-{
-    cleat__store *reader = NULL;
-    sqlite3_stmt *select = NULL;
-    assert_int_equal(cleat__store_open(FILE_NAME, CLEAT__STORE_READ, &reader), CLEAT_OK);
-    assert_int_equal(cleat__store_prepare(reader, sql, &select), CLEAT_OK);
-    assert_int_equal(sqlite3_step(select), SQLITE_ROW);
-    int64_t count = sqlite3_column_int64(select, 0);
-    cleat__store_close(reader);
-    return count;
-}
-
 static void test_an_event_starts_a_run_of_each_workflow_that_lists_its_key(void **state)
 {
     rig *at = *state;

@@ -221,18 +221,6 @@ static void test_filters_are_made_changed_and_deleted(void **state)
     assert_string_equal(given(at), "-");
 }
 
-static int64_t count_of(const char *sql)
-{
-    cleat__store *reader = NULL;
-    sqlite3_stmt *select = NULL;
-    assert_int_equal(cleat__store_open(FILE_NAME, CLEAT__STORE_READ, &reader), CLEAT_OK);
-    assert_int_equal(cleat__store_prepare(reader, sql, &select), CLEAT_OK);
-    assert_int_equal(sqlite3_step(select), SQLITE_ROW);
-    int64_t count = sqlite3_column_int64(select, 0);
-    cleat__store_close(reader);
-    return count;
-}
-
 static void test_declared_filters_take_the_place_of_those_declared_before(void **state)
 {
     rig *at = *state;

@@ -80,18 +80,6 @@ static void collides(rig *at, const char *workflow, const char *input, const cle
     assert_non_null(strstr(it.sentence, id));
 }
 
-static int64_t count_of(const char *sql)
-{
-    cleat__store *reader = NULL;
-    sqlite3_stmt *select = NULL;
-    assert_int_equal(cleat__store_open(FILE_NAME, CLEAT__STORE_READ, &reader), CLEAT_OK);
-    assert_int_equal(cleat__store_prepare(reader, sql, &select), CLEAT_OK);
-    assert_int_equal(sqlite3_step(select), SQLITE_ROW);
-    int64_t count = sqlite3_column_int64(select, 0);
-    cleat__store_close(reader);
-    return count;
-}
-
 static void test_one_key_starts_one_run(void **state)
 {
     rig *at = *state;

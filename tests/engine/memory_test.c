@@ -292,18 +292,6 @@ static void live_with_events(rig *at, cleat__watch watches[2])
     }
 }
 
-static int64_t read_count(const char *sql)
-{
-    cleat__store *reader = NULL;
-    sqlite3_stmt *select = NULL;
-    assert_int_equal(cleat__store_open(FILE_NAME, CLEAT__STORE_READ, &reader), CLEAT_OK);
-    assert_int_equal(cleat__store_prepare(reader, sql, &select), CLEAT_OK);
-    assert_int_equal(sqlite3_step(select), SQLITE_ROW);
-    int64_t count = sqlite3_column_int64(select, 0);
-    cleat__store_close(reader);
-    return count;
-}
-
 static void test_any_allocation_may_fail_with_events(void **state)
 {
     rig *at = *state;
@@ -320,16 +308,16 @@ static void test_any_allocation_may_fail_with_events(void **state)
         live_with_events(at, watches);
         cleat_set_allocator(NULL);
         /* An event is there with its run, or not at all; so is a schedule or its run. */
-        int64_t events = read_count("SELECT count(*) FROM event");
-        assert_int_equal(read_count("SELECT count(*) FROM task WHERE event_id IS NOT NULL"), events);
-        assert_true(read_count("SELECT count(*) FROM schedule") +
-                        read_count("SELECT count(*) FROM task WHERE metadata NOT LIKE '%user%'") <=
+        int64_t events = count_of("SELECT count(*) FROM event");
+        assert_int_equal(count_of("SELECT count(*) FROM task WHERE event_id IS NOT NULL"), events);
+        assert_true(count_of("SELECT count(*) FROM schedule") +
+                        count_of("SELECT count(*) FROM task WHERE metadata NOT LIKE '%user%'") <=
                     1);
         assert_true(calls < 1000);
     } while (failing_allocator_has_failed(&memory));
     assert_true(calls > 30);
-    assert_int_equal(read_count("SELECT count(*) FROM task"), 3);
-    assert_int_equal(read_count("SELECT count(*) FROM schedule"), 0);
+    assert_int_equal(count_of("SELECT count(*) FROM task"), 3);
+    assert_int_equal(count_of("SELECT count(*) FROM schedule"), 0);
     crash(at);
     open_core(at);
 }
@@ -386,11 +374,11 @@ static void test_any_allocation_may_fail_with_a_stream(void **state)
         failing_allocator_install(&memory, ++calls);
         live_with_a_stream(at, watches);
         cleat_set_allocator(NULL);
-        assert_true(read_count("SELECT count(*) FROM stream_chunk") <= 3);
+        assert_true(count_of("SELECT count(*) FROM stream_chunk") <= 3);
         assert_true(calls < 1000);
     } while (failing_allocator_has_failed(&memory));
     assert_true(calls > 20);
-    assert_int_equal(read_count("SELECT count(*) FROM stream_chunk"), 3);
+    assert_int_equal(count_of("SELECT count(*) FROM stream_chunk"), 3);
     crash(at);
     open_core(at);
 }

@@ -35,7 +35,7 @@ typedef struct fixture {
 } fixture;
 
 /* Moved by few tests. */
-static int64_t unix_ms, monotonic_ms;
+static _Atomic int64_t unix_ms, monotonic_ms;
 
 static inline int64_t read_unix(void *user_data)
 {

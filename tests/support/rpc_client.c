@@ -6,7 +6,6 @@
 #include "grpc/completion.h"
 #include "grpc/library.h"
 #include "support/grpc_suppressions.h"
-#include "support/sanitizer.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -57,8 +56,6 @@ rpc_client *rpc_client_new(const char *address, rpc_client_options options)
         {GRPC_ARG_INTEGER, (char *)(uintptr_t)GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, {.integer = 1}},
         {GRPC_ARG_INTEGER, (char *)(uintptr_t)GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH, {.integer = -1}},
         {GRPC_ARG_INTEGER, (char *)(uintptr_t)GRPC_ARG_ENABLE_RETRIES, {.integer = 0}},
-        /* What is on its way to a peer that takes nothing is to be small where each byte takes its time. */
-        {GRPC_ARG_INTEGER, (char *)(uintptr_t)GRPC_ARG_HTTP2_BDP_PROBE, {.integer = !UNDER_THREAD_SANITIZER}},
         {GRPC_ARG_STRING,
          (char *)(uintptr_t)GRPC_SSL_TARGET_NAME_OVERRIDE_ARG,
          {.string = (char *)(uintptr_t)options.server_name}},
