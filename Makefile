@@ -72,7 +72,7 @@ interop: deps-dev ## test with the official SDKs of Node: OpenTelemetry, Hatchet
 nightly: deps-test ## a million runs of a skewed mix while the server and its workers are killed (NIGHTLY="--runs 100000 --seed 7")
 	$(call configure,release) $(with_tests)
 	$(call build,release) --target nightly cleat_command
-	tools/run-in-temp env CLEAT_BUILD=$(CURDIR)/$(RELEASE) tests/nightly/run $(NIGHTLY)
+	tools/run-in-temp env CLEAT_BUILD=$(CURDIR)/$(RELEASE) $(CURDIR)/tests/nightly/run $(NIGHTLY)
 
 bench: all ## run the benchmarks
 	@for b in $(RELEASE)/bench/*; do [ -x "$$b" ] || continue; echo "== $$b"; "$$b" || exit 1; done
