@@ -37,9 +37,10 @@ static int64_t add_type(cleat__store *store, int64_t tenant, int64_t schedule_ti
     return row.id;
 }
 
-static cleat__uuid add_run(cleat__store *store, int64_t type, int64_t created_ms, uint8_t number)
+static cleat__uuid add_to(cleat__store *store, int64_t type, int64_t created_ms, uint8_t number, bool is_held)
 {
     cleat__uuid existing;
+    const cleat__uuid nil = {{0}};
     const cleat__trigger trigger = {.input = cleat_slice_of("{}")};
     const cleat__new_task task = {
         .id = run_id(created_ms, number),
@@ -47,9 +48,16 @@ static cleat__uuid add_run(cleat__store *store, int64_t type, int64_t created_ms
         .priority = 1,
         .created_at_ms = BASE_MS + created_ms,
         .trigger = &trigger,
+        .dag_id = is_held ? run_id(created_ms, 100) : nil,
+        .is_held = is_held,
     };
     assert_int_equal(cleat__transition_trigger(store, &task, &existing), CLEAT_OK);
     return task.id;
+}
+
+static cleat__uuid add_run(cleat__store *store, int64_t type, int64_t created_ms, uint8_t number)
+{
+    return add_to(store, type, created_ms, number, false);
 }
 
 static void start(cleat__store *store, const cleat__uuid *id, int32_t retry, int64_t at_ms)
@@ -206,25 +214,12 @@ static void test_who_ends_in_the_queue_waits_until_then(void **state)
     assert_history(&out, "1/1000 1/1300 1/100");
 }
 
-/* Each invocation waits for itself: between them a durable run is not in the queue. */
+/* A task of a run of several, which is held. */
 static cleat__uuid add_task(cleat__store *store, int64_t type, int64_t created_ms, uint8_t number)
 {
-    cleat__uuid existing;
-    const cleat__trigger trigger = {.input = cleat_slice_of("{}")};
-    const cleat__new_task task = {
-        .id = run_id(created_ms, number),
-        .type_id = type,
-        .priority = 1,
-        .created_at_ms = BASE_MS + created_ms,
-        .trigger = &trigger,
-        .dag_id = run_id(created_ms, 100),
-        .is_held = true,
-    };
-    assert_int_equal(cleat__transition_trigger(store, &task, &existing), CLEAT_OK);
-    return task.id;
+    return add_to(store, type, created_ms, number, true);
 }
 
-/* The task of a run of several. */
 static void let_go(cleat__store *store, const cleat__uuid *id, int64_t at_ms)
 {
     const cleat__attempt_key key = {.id = *id};
@@ -248,6 +243,7 @@ static void test_a_task_of_several_waits_when_it_is_let_go(void **state)
     assert_history(&out, "0/0 1/500 1/1000 1/2000");
 }
 
+/* Each invocation waits for itself: between them a durable run is not in the queue. */
 static void test_invocations_of_durable_runs(void **state)
 {
     cleat__store *store = *state;
