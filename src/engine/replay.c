@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "engine/dag.h"
 #include "engine/life.h"
+#include "store/chain.h"
 #include "store/load.h"
 #include "store/transition.h"
 
@@ -71,6 +72,9 @@ static cleat_status write(cleat__core *core, cleat__run *run, const cleat__ended
     if (status == CLEAT_OK && cleat__run_has_limits(run)) {
         status = cleat__core_check(
             core, cleat__transition_set_limits(core->store, &run->id, cleat__buffer_slice(&what->limits)));
+    }
+    if (status == CLEAT_OK && cleat__run_is_durable(run)) {
+        status = cleat__core_check(core, cleat__chain_break(core->store, &run->id));
     }
     if (status == CLEAT_OK) {
         status = cleat__core_check(
