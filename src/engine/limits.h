@@ -112,7 +112,7 @@ void cleat__limits_give_back(struct cleat__core *core, cleat__run *run);
 cleat_status cleat__limits_hold_all(struct cleat__core *core, cleat__run *run);
 
 /* The workflow is paused; it goes on. */
-void cleat__limits_pause(struct cleat__core *core, const cleat__workflow_entry *workflow);
+cleat_status cleat__limits_pause(struct cleat__core *core, const cleat__workflow_entry *workflow);
 cleat_status cleat__limits_go_on(struct cleat__core *core, const cleat__workflow_entry *workflow);
 
 /* A version was declared: its rules may have more slots, or fewer. */
