@@ -110,7 +110,7 @@ static void proxy_stop(proxy *it)
 
 /* ---- The server ---- */
 
-static int start(void **state)
+static int start_with(void **state, int keepalive_timeout_ms)
 {
     world_start(state);
     service_world *it = *state;
@@ -118,13 +118,23 @@ static int start(void **state)
                                            .grpc_address = "127.0.0.1:0",
                                            .http_address = "127.0.0.1:0",
                                            .keepalive_ms = 50,
-                                           .keepalive_timeout_ms = 2000, /* of a busy machine */
+                                           .keepalive_timeout_ms = keepalive_timeout_ms,
                                            .clock = &clock_forward};
     world_end(it);
     forward_ns = 0;
     assert_int_equal(cleat__server_start(&options, &it->server), CLEAT_OK);
     it->client = rpc_client_new(cleat__server_grpc_address(it->server), (rpc_client_options){0});
     return 0;
+}
+
+static int start(void **state)
+{
+    return start_with(state, 2000); /* of a busy machine */
+}
+
+static int start_patient(void **state)
+{
+    return start_with(state, 300000);
 }
 
 static void assert_attempt(rpc_stream *stream, id_text run, int retry_count)
@@ -270,7 +280,7 @@ int main(void)
 #define TEST(function) cmocka_unit_test_setup_teardown(function, start, world_stop)
     const struct CMUnitTest tests[] = {
         TEST(a_worker_that_vanishes),
-        TEST(an_idle_worker_is_not_taken_for_dead),
+        cmocka_unit_test_setup_teardown(an_idle_worker_is_not_taken_for_dead, start_patient, world_stop),
         TEST(a_worker_that_does_not_read),
         TEST(the_end_does_not_wait_for_who_does_not_read),
     };
