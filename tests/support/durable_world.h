@@ -78,6 +78,7 @@ typedef struct dw_plan {
 typedef struct dw_invocation {
     bool is_used;
     bool is_lost; /* its worker was: nothing it does may count */
+    bool is_old;  /* it has outlived the engine, which may have taken its run from it */
     dw_plan *of;
     int32_t count, retry_count;
     size_t op;   /* where it is in the dw_plan */
@@ -105,7 +106,7 @@ typedef struct dw_slip {
     cleat__uuid id;
     cleat__worker_spec spec;
     cleat__slots slots[2];
-    cleat_slice actions[2];
+    cleat_slice actions[3];
     cleat__workflow workflow;
     cleat__workflow_task task; /* of it */
     dw_invocation *by;         /* NULL: no invocation asked */
@@ -119,7 +120,11 @@ typedef struct dw_held_child {
     bool is_used;
     cleat__uuid id;
     int32_t retry_count;
-    char input[32];
+    /* Of a chain: it goes on as another one, which does; the last one ends as the first one says. */
+    int32_t invocation; /* else 0 */
+    int left;           /* runs behind it */
+    bool fails, asks;
+    cleat__uuid next; /* nil: it has not asked for it */
 } dw_held_child;
 
 typedef struct dw_world {
@@ -137,11 +142,15 @@ typedef struct dw_world {
     dw_held_child held[HELD];
     cleat__durable_listener listener;
     bool has_worker;
+    bool is_remote; /* workers are of another process: they outlive the engine */
+    bool is_known;  /* the worker's registration was answered */
+    uint64_t session;
     cleat__uuid worker;
     dw_slip *slips; /* on their way */
     unsigned losses;
+    uint64_t unsure; /* evictions that were asked for, and not answered */
     /* So that a run of seeds shows that all of it happens. */
-    uint64_t replays, evictions, sleeps, told, stale, broken, repeated, rests;
+    uint64_t replays, evictions, sleeps, told, stale, broken, repeated, rests, resumed, chained;
 } dw_world;
 
 /* Ends the test with the seed. */
@@ -176,6 +185,7 @@ static inline const dw_op *dw_present_op(const dw_invocation *by)
 {
     return &by->of->ops[by->op];
 }
+#define CHILD_OUTPUT "{\"c\":1}"
 /* How a child ends: in each replay so. */
 static inline bool dw_child_fails(const cleat__uuid *id)
 {
@@ -193,6 +203,21 @@ void dw_ask_completion(dw_world *it, dw_invocation *by);
 void dw_ask_ends(dw_world *it, dw_invocation *by);
 void dw_ask_eviction(dw_world *it, dw_invocation *by);
 void dw_report(dw_world *it, dw_invocation *by, cleat_status status);
+void dw_report_child(dw_world *it, const dw_held_child *child, cleat_status status, const char *output);
+/* What was not answered before the engine ended, if anybody is there who asks again. */
+void dw_ask_again(dw_world *it, dw_slip *lost);
+
+/* ---- durable_world_chains.c: children that go on as other ones ---- */
+
+/* Whether the op's children are such. */
+static inline bool dw_is_chain(const dw_op *op)
+{
+    return op->ms % 3 == 0;
+}
+void dw_hold_link(dw_held_child *held, const cleat__assignment *assignment);
+/* The child ends, or asks for the one behind it first. */
+void dw_walk_child(dw_world *it, dw_held_child *held);
+void dw_answered_link(dw_world *it, const dw_slip *said);
 
 /* ---- durable_world_learns.c: what the engine says ---- */
 

@@ -153,16 +153,23 @@ static void ask_step(dw_world *it, dw_invocation *by)
     dw_apply(it, made);
 }
 
-void dw_ask_completion(dw_world *it, dw_invocation *by)
+static void complete_step(dw_world *it, dw_invocation *by, const char *value)
 {
     dw_slip *made = new_request(it, by, CLEAT__DURABLE_COMPLETE_MEMO);
     snprintf(made->key, sizeof(made->key), "step %zu", by->op);
-    snprintf(made->text, sizeof(made->text), "{\"v\":%" PRIu64 ",\"x\":%" PRIu64 "}",
-             step_value(dw_index_of(it, by->of), by->op), it->executions++);
+    snprintf(made->text, sizeof(made->text), "%s", value);
     made->requests[0].as.complete_memo.node = by->nodes[by->op][0];
     made->requests[0].as.complete_memo.key = cleat_slice_of(made->key);
     made->requests[0].as.complete_memo.payload = cleat_slice_of(made->text);
     dw_apply(it, made);
+}
+
+void dw_ask_completion(dw_world *it, dw_invocation *by)
+{
+    char value[MEMO_TEXT];
+    snprintf(value, sizeof(value), "{\"v\":%" PRIu64 ",\"x\":%" PRIu64 "}",
+             step_value(dw_index_of(it, by->of), by->op), it->executions++);
+    complete_step(it, by, value);
 }
 
 static cleat__condition sleep_of(const dw_op *op, dw_slip *made)
@@ -209,7 +216,8 @@ static void ask_children(dw_world *it, dw_invocation *by, size_t count)
     snprintf(made->text, sizeof(made->text), "{\"of\":\"%zu-%zu\"}", dw_index_of(it, by->of), by->op);
     for (size_t i = 0; i < count; i++) {
         made->items[i] =
-            (cleat__trigger){.workflow = cleat_slice_of("child"), .input = cleat_slice_of(made->text)};
+            (cleat__trigger){.workflow = cleat_slice_of(dw_is_chain(dw_present_op(by)) ? "chain" : "child"),
+                             .input = cleat_slice_of(made->text)};
     }
     made->requests[0].as.trigger.items = made->items;
     made->requests[0].as.trigger.count = count;
@@ -262,6 +270,19 @@ void dw_report(dw_world *it, dw_invocation *by, cleat_status status)
     dw_apply(it, made);
 }
 
+void dw_report_child(dw_world *it, const dw_held_child *child, cleat_status status, const char *output)
+{
+    dw_slip *made = dw_new_slip(it, CLEAT__COMMAND_REPORT);
+    snprintf(made->text, sizeof(made->text), "%s", output);
+    made->command.as.report = (cleat__report){.task_id = child->id,
+                                              .retry_count = child->retry_count,
+                                              .invocation_count = child->invocation,
+                                              .status = status,
+                                              .output = cleat_slice_of(made->text),
+                                              .error = cleat_slice_of("broken")};
+    dw_apply(it, made);
+}
+
 void dw_ask_op(dw_world *it, dw_invocation *by)
 {
     const dw_op *op = dw_present_op(by);
@@ -276,5 +297,31 @@ void dw_ask_op(dw_world *it, dw_invocation *by)
         } else {
             ask_wait(it, by);
         }
+    }
+}
+
+static void request_again(dw_world *it, dw_invocation *by, const dw_slip *lost)
+{
+    switch (lost->requests[0].kind) {
+    case CLEAT__DURABLE_COMPLETE_MEMO: complete_step(it, by, lost->text); break;
+    case CLEAT__DURABLE_AWAIT: dw_ask_ends(it, by); break;
+    case CLEAT__DURABLE_EVICT: dw_ask_eviction(it, by); break;
+    default: dw_ask_op(it, by);
+    }
+}
+
+void dw_ask_again(dw_world *it, dw_slip *lost)
+{
+    const cleat__report *said = &lost->command.as.report;
+    if (lost->command.kind == CLEAT__COMMAND_DURABLE) {
+        if (lost->by != NULL) {
+            request_again(it, lost->by, lost);
+        }
+    } else if (lost->command.kind == CLEAT__COMMAND_REPORT && lost->by != NULL) {
+        dw_report(it, lost->by, said->status);
+    } else if (lost->command.kind == CLEAT__COMMAND_REPORT) {
+        const dw_held_child child = {
+            .id = said->task_id, .retry_count = said->retry_count, .invocation = said->invocation_count};
+        dw_report_child(it, &child, said->status, lost->text);
     }
 }

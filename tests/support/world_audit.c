@@ -211,5 +211,6 @@ void world_audit(sim_world *world, bool must_have_ended)
         if (audit.is_dag[i]) {
             world_check_stored_dag(world, audit.stored, i);
         }
+        world_check_stored_next(world, audit.stored, i);
     }
 }

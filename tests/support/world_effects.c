@@ -105,8 +105,7 @@ static void check_payload(const sim_world *world, const known *task, const cleat
                 task->input);
     world_check(world, given->is_child == task->is_child, "%s: a child or not", task->input);
     if (task->is_child) {
-        world_check(world, cleat__uuid_equals(&given->parent_id, &world->tasks[task->parent].id),
-                    "%s: parent", task->input);
+        world_check(world, world_is_parent(world, task, &given->parent_id), "%s: parent", task->input);
         world_check(world, given->child_index == task->child_index, "%s: child index", task->input);
         world_check(world, cleat_slice_equals(given->child_key, cleat_slice_of(task->child_key)),
                     "%s: child key", task->input);
@@ -176,6 +175,10 @@ static void take(sim_worker *worker, const cleat__assignment *given)
     task->is_returned = false;
     world_check(world, given->tenant == task->tenant, "%s has another tenant", task->input);
     world_check(world, worker->count < WORLD_HELD, "a worker got too much");
+    world_check(world,
+                !task->is_next || task->is_replayed || world->tasks[task->parent].is_replayed ||
+                    cleat__runs_find(&world->core->runs, &world->tasks[task->parent].id) == NULL,
+                "%s begins before the one that it follows has ended", task->input);
     worker->held[worker->count++] = (sim_held){.task = index,
                                                .retry_count = given->retry_count,
                                                .batch_id = given->batch_id,
@@ -257,7 +260,7 @@ void world_set_end(sim_world *world, known *task, int end, const char *output)
         world->seen.failed += end == CLEAT_RUN_FAILED;
         world->seen.cancelled += end == CLEAT_RUN_CANCELLED;
     }
-    world_check(world, strcmp(task->output, output) == 0, "%s completed twice: %s and %s", task->input,
+    world_check(world, world_is_output(world, task, output), "%s completed twice: %s and %s", task->input,
                 task->output, output);
 }
 
@@ -301,7 +304,9 @@ void world_told(void *self, const cleat__happening *happening)
     case CLEAT__HAPPENING_STARTED: world_fail(world, "a run was made twice"); break;
     case CLEAT__HAPPENING_STREAM: break; /* whoever has hung up is told nothing, see above */
     case CLEAT__HAPPENING_LOST:
-        world_check(world, cleat__core_failure(world->core) != CLEAT_OK, "%s was not lost", task->input);
+        looks->is_lost = true;
+        world_check(world, cleat__core_failure(world->core) != CLEAT_OK || world->is_poor, "%s was not lost",
+                    task->input);
         break;
     default: hear_end(world, task, happening);
     }
@@ -326,7 +331,7 @@ void world_check_watches(const sim_world *world)
 {
     for (size_t i = 0; i < WORLD_WATCHES; i++) {
         const sim_watch *looks = &world->watches[i];
-        if (looks->is_there && looks->is_answered) {
+        if (looks->is_there && looks->is_answered && !looks->is_lost) {
             bool lives = cleat__runs_find(&world->core->runs, &looks->watch.run_id) != NULL;
             bool is_told = lives != looks->has_hung_up || is_waited_for(world, &looks->watch.run_id);
             world_check(world, is_told || world->tasks[looks->task].is_replayed, "%s: the hangup",
@@ -403,9 +408,10 @@ static void answered_cancel(sim_world *world, const sim_slip *slip)
 {
     switch (slip->command.status) {
     case CLEAT_OK:
-        if (!world->tasks[slip->task].is_dag) { /* a task of it may have failed before */
-            world_set_end(world, &world->tasks[slip->task], CLEAT_RUN_CANCELLED, "");
+        if (!world->tasks[slip->followed].is_dag) { /* a task of it may have failed before */
+            world_set_end(world, &world->tasks[slip->followed], CLEAT_RUN_CANCELLED, "");
         }
+        world->seen.followed += slip->followed != slip->task;
         break;
     case CLEAT_NOT_FOUND:
         world_check(world, may_be_unknown(world, slip, &slip->command.as.id), "a run was lost");
@@ -442,7 +448,7 @@ static void answered_report(sim_world *world, const sim_slip *slip)
         world_check(world,
                     world->tasks[slip->task].is_replayed ||
                         world->tasks[slip->task].end != CLEAT_RUN_COMPLETED ||
-                        strcmp(world->tasks[slip->task].output, slip->text) == 0,
+                        world_is_output(world, &world->tasks[slip->task], slip->text),
                     "%s completed twice", world->tasks[slip->task].input);
         world_set_end(world, &world->tasks[slip->task], CLEAT_RUN_COMPLETED, slip->text);
     } else if (slip->was_held && said == CLEAT_NON_RETRYABLE) {
@@ -582,7 +588,9 @@ static void take_answer(sim_world *world, sim_slip *slip)
 
 void world_answered(sim_world *world, sim_slip *slip)
 {
-    if (!was_hidden(world, slip)) {
+    if (slip->lacks && slip->command.status == CLEAT_NO_MEMORY) {
+        world_answered_nothing(world, slip);
+    } else if (!was_hidden(world, slip)) {
         take_answer(world, slip);
     }
     if (slip->registered != NULL) {
@@ -595,6 +603,9 @@ void world_unanswered(sim_world *world, sim_slip *slip)
 {
     if (slip->command.kind == CLEAT__COMMAND_UNSCHEDULE && !slip->is_foreign) {
         world->tasks[slip->task].is_in_doubt = true;
+    }
+    if (slip->asks_next) {
+        world_unanswered_next(world, slip);
     }
     free_slip(world, slip);
 }
