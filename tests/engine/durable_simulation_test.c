@@ -7,11 +7,12 @@
  * while the invocation it leaves behind goes on asking), an attempt (it fails, and is retried). Invocations are
  * interleaved command by command; some hear how nodes end, as TypeScript's do, others ask, as those in C; most of the
  * latter say which nodes their requests take, and ask again when an answer is lost. Children, sleeps and events are
- * awaited together, and those that were not the first once more later; a third of the children fails.
+ * awaited together, and those that were not the first once more later; a third of the children fails, some go on as other ones.
+ * Each run has a hook. In half of the lives the worker is of another process, and outlives the engine.
  *
  * Asserted: what an invocation was told of a node it is told by all later ones, whatever happens in between; the value of a
  * step is the one that was stored first; a sleep lasts as long as it was asked for and once; the first of several
- * is the same in each replay; each wait is in the file once, for its span; who has lost a run cannot write into its log;
+ * is the same in each replay; payloads of a hook are taken once, in their order; each wait is in the file once, for its span; who has lost a run cannot write into its log;
  * and in the end each run has completed with the output of its plan.
  *
  *     CLEAT_SEEDS=n   how many (default 100; fewer under the thread sanitizer)
@@ -72,7 +73,6 @@ static void listen(dw_world *it)
 static void resume_worker(dw_world *it, dw_slip *lost)
 {
     for (size_t i = 0; i < ACTIVE; i++) {
-        it->active[i].is_old = true;
         it->active[i].asks = false;
     }
     for (size_t i = 0; i < HELD; i++) {
@@ -145,6 +145,9 @@ static void crash(dw_world *it)
     it->now.unix_ms += (int64_t)dw_pick(it, 5000);
     it->now.monotonic_ms = (int64_t)dw_pick(it, 100000);
     open_core(it);
+    for (size_t i = 0; i < ACTIVE; i++) {
+        it->active[i].is_old = it->is_remote; /* and that it was lost may not have been stored */
+    }
     if (it->is_known) {
         resume_worker(it, lost);
     } else {
@@ -303,6 +306,9 @@ static void happen(dw_world *it)
     if (it->plan_count > 0 && dw_pick(it, 5) == 0) {
         push(it, dw_pick(it, it->plan_count), dw_pick(it, OPS));
     }
+    if (it->plan_count > 0 && dw_pick(it, 6) == 0) {
+        dw_resume(it, dw_pick(it, it->plan_count));
+    }
     report_some(it);
     walk_some(it, true);
     advance(it, (int64_t)dw_pick(it, 1500));
@@ -403,6 +409,7 @@ static void drain(dw_world *it)
             keep_worker(it);
         }
         for (size_t run = 0; i % 10 == 0 && run < it->plan_count; run++) {
+            dw_resume(it, run);
             for (size_t at = 0; at < OPS; at++) {
                 push(it, run, at);
             }
@@ -438,6 +445,7 @@ static void live(dw_world *it)
     }
     drain(it);
     count_waits(it);
+    dw_check_hooks(it);
     const char *wrong = checked_file(it->path);
     DW_CHECK(it, wrong == NULL, "%s", wrong);
     cleat__core_close(it->core);
@@ -485,6 +493,7 @@ static void whatever_happens_each_run_ends_as_its_plan_says(void **state)
         totals.rests += it->rests;
         totals.resumed += it->resumed;
         totals.chained += it->chained;
+        totals.hooked += it->hooked;
         totals.executions += it->executions;
     }
     rmdir(directory);
@@ -494,14 +503,15 @@ static void whatever_happens_each_run_ends_as_its_plan_says(void **state)
                   " ends told, %" PRIu64 " stale invocations refused, %" PRIu64 " failed children, %" PRIu64
                   " repeated requests, %" PRIu64 " ends awaited later, %" PRIu64
                   " requests of invocations that have outlived the engine, %" PRIu64
-                  " children that went on\n",
+                  " children that went on, %" PRIu64 " payloads of hooks\n",
                   count, totals.crashes, totals.losses, totals.executions, totals.replays, totals.evictions,
                   totals.sleeps, totals.told, totals.stale, totals.broken, totals.repeated, totals.rests,
-                  totals.resumed, totals.chained);
+                  totals.resumed, totals.chained, totals.hooked);
     assert_true(only != 0 ||
                 (totals.crashes > 0 && totals.replays > 0 && totals.evictions > 0 && totals.sleeps > 0 &&
                  totals.told > 0 && totals.stale > 0 && totals.broken > 0 && totals.repeated > 0 &&
-                 totals.rests > 0 && ((totals.resumed > 0 && totals.chained > 0) || count < SEEDS)));
+                 totals.rests > 0 &&
+                 ((totals.resumed > 0 && totals.chained > 0 && totals.hooked > 0) || count < SEEDS)));
 }
 
 int main(void)

@@ -29,11 +29,13 @@ enum {
     DRAIN = 4000, /* without, until all has ended */
     ATTEMPT_RETRIES = 100,
     MEMO_TEXT = 64,
+    PAYLOADS = 700, /* to a run's hook */
 };
 
 typedef enum dw_op_kind {
     OP_STEP,
     OP_SLEEP,
+    OP_HOOK, /* the next payload of the run's */
     OP_EVENT,
     OP_ALL, /* of several children */
     OP_ANY,
@@ -43,7 +45,8 @@ typedef enum dw_op_kind {
     OP_KINDS
 } dw_op_kind;
 
-typedef enum dw_part { PART_CHILD, PART_SLEEP, PART_EVENT, PART_EITHER, PARTS } dw_part;
+/* The last one is by itself. */
+typedef enum dw_part { PART_CHILD, PART_SLEEP, PART_EVENT, PART_EITHER, PARTS, PART_HOOK = PARTS } dw_part;
 
 typedef struct dw_op {
     dw_op_kind kind;
@@ -60,6 +63,7 @@ typedef struct dw_fact {
     int64_t begun_ms[FAN]; /* Unix, before it was asked for; 0: it was not */
     int64_t order[FAN];    /* in which the nodes ended */
     cleat__uuid child[FAN];
+    size_t payload; /* of the run's hook: its number */
 } dw_fact;
 
 typedef struct dw_plan {
@@ -71,7 +75,9 @@ typedef struct dw_plan {
     size_t op_count;
     dw_fact facts[OPS];
     int32_t last_invocation;
-    uint64_t digest; /* what its output must be */
+    uint64_t digest;         /* what its output must be */
+    size_t sent;             /* payloads, numbered from 1 */
+    bool is_taken[PAYLOADS]; /* the engine has acknowledged it */
 } dw_plan;
 
 /* A function's stack. */
@@ -86,6 +92,7 @@ typedef struct dw_invocation {
     bool ends;   /* and that is its last: a report, or to be evicted */
     bool awaits; /* the op was asked for, its nodes are known */
     bool says;   /* which nodes its requests take */
+    bool has_hook;
     int64_t node;
     size_t asked; /* nodes of the op */
     cleat__node nodes[OPS][FAN];
@@ -150,7 +157,7 @@ typedef struct dw_world {
     unsigned losses;
     uint64_t unsure; /* evictions that were asked for, and not answered */
     /* So that a run of seeds shows that all of it happens. */
-    uint64_t replays, evictions, sleeps, told, stale, broken, repeated, rests, resumed, chained;
+    uint64_t replays, evictions, sleeps, told, stale, broken, repeated, rests, resumed, chained, hooked;
 } dw_world;
 
 /* Ends the test with the seed. */
@@ -193,6 +200,8 @@ static inline bool dw_child_fails(const cleat__uuid *id)
 }
 
 dw_slip *dw_new_slip(dw_world *it, cleat__command_kind kind);
+/* What the invocation asks for: the first request. */
+dw_slip *dw_new_request(dw_world *it, dw_invocation *by, cleat__durable_kind kind);
 void dw_drop_slip(dw_world *it, dw_slip *gone);
 void dw_apply(dw_world *it, dw_slip *said);
 
@@ -206,6 +215,18 @@ void dw_report(dw_world *it, dw_invocation *by, cleat_status status);
 void dw_report_child(dw_world *it, const dw_held_child *child, cleat_status status, const char *output);
 /* What was not answered before the engine ended, if anybody is there who asks again. */
 void dw_ask_again(dw_world *it, dw_slip *lost);
+
+/* ---- durable_world_hooks.c: each run has one, and takes payloads of it one after the other ---- */
+
+void dw_ask_hook(dw_world *it, dw_invocation *by);
+cleat__condition dw_hook_of(const dw_world *it, const dw_invocation *by, dw_slip *made);
+/* Sends the next payload. */
+void dw_resume(dw_world *it, size_t run);
+void dw_answered_resume(dw_world *it, const dw_slip *said);
+/* The op's node was met with it: the same in each replay. */
+void dw_learn_payload(dw_world *it, dw_fact *known, const char *payload);
+/* Each was taken once, in their order, and none that was acknowledged passed over. */
+void dw_check_hooks(const dw_world *it);
 
 /* ---- durable_world_chains.c: children that go on as other ones ---- */
 

@@ -52,6 +52,7 @@ static void make_op(dw_world *it, dw_plan *of, size_t at)
         bool is_mixed = made->kind == OP_MIXED_ALL || made->kind == OP_MIXED_ANY;
         made->parts[i] = is_mixed                 ? (dw_part)dw_pick(it, PARTS)
                          : made->kind == OP_SLEEP ? PART_SLEEP
+                         : made->kind == OP_HOOK  ? PART_HOOK
                          : made->kind == OP_EVENT ? PART_EVENT
                                                   : PART_CHILD;
     }
@@ -110,7 +111,7 @@ void dw_apply(dw_world *it, dw_slip *said)
     cleat__core_apply(it->core, it->now, &said->command);
 }
 
-static dw_slip *new_request(dw_world *it, dw_invocation *by, cleat__durable_kind kind)
+dw_slip *dw_new_request(dw_world *it, dw_invocation *by, cleat__durable_kind kind)
 {
     dw_slip *made = dw_new_slip(it, CLEAT__COMMAND_DURABLE);
     made->by = by;
@@ -132,7 +133,7 @@ static dw_slip *new_request(dw_world *it, dw_invocation *by, cleat__durable_kind
 /* The same for what can be asked again. Who hears how nodes end must know them by then. */
 static dw_slip *new_question(dw_world *it, dw_invocation *by, cleat__durable_kind kind)
 {
-    dw_slip *made = new_request(it, by, kind);
+    dw_slip *made = dw_new_request(it, by, kind);
     made->is_unheard = by->says && dw_pick(it, 6) == 0;
     return made;
 }
@@ -155,7 +156,7 @@ static void ask_step(dw_world *it, dw_invocation *by)
 
 static void complete_step(dw_world *it, dw_invocation *by, const char *value)
 {
-    dw_slip *made = new_request(it, by, CLEAT__DURABLE_COMPLETE_MEMO);
+    dw_slip *made = dw_new_request(it, by, CLEAT__DURABLE_COMPLETE_MEMO);
     snprintf(made->key, sizeof(made->key), "step %zu", by->op);
     snprintf(made->text, sizeof(made->text), "%s", value);
     made->requests[0].as.complete_memo.node = by->nodes[by->op][0];
@@ -198,10 +199,13 @@ static void ask_wait(dw_world *it, dw_invocation *by)
     dw_slip *made = new_question(it, by, CLEAT__DURABLE_WAIT_FOR);
     int64_t *begun_ms = &by->of->facts[by->op].begun_ms[by->asked];
     size_t count = 0;
-    if (part != PART_EVENT) {
+    if (part == PART_HOOK) {
+        made->conditions[count++] = dw_hook_of(it, by, made);
+    }
+    if (part == PART_SLEEP || part == PART_EITHER) {
         made->conditions[count++] = sleep_of(op, made);
     }
-    if (part != PART_SLEEP) {
+    if (part == PART_EVENT || part == PART_EITHER) {
         made->conditions[count++] = event_of(it, by, made);
     }
     *begun_ms = *begun_ms != 0 ? *begun_ms : it->now.unix_ms;
@@ -241,7 +245,7 @@ void dw_ask_ends(dw_world *it, dw_invocation *by)
 void dw_ask_eviction(dw_world *it, dw_invocation *by)
 {
     const dw_op *op = dw_present_op(by);
-    dw_slip *made = new_request(it, by, CLEAT__DURABLE_EVICT);
+    dw_slip *made = dw_new_request(it, by, CLEAT__DURABLE_EVICT);
     by->ends = true;
     made->requests[0].as.evict.reason = cleat_slice_of("it waits");
     if (!by->of->listens) {
@@ -292,7 +296,9 @@ void dw_ask_op(dw_world *it, dw_invocation *by)
     case OP_ANY: ask_children(it, by, op->count); break;
     case OP_REST: dw_begin_to_await(it, by); break;
     default:
-        if (op->parts[by->asked] == PART_CHILD) {
+        if (op->kind == OP_HOOK && !by->has_hook) {
+            dw_ask_hook(it, by);
+        } else if (op->parts[by->asked] == PART_CHILD) {
             ask_children(it, by, 1);
         } else {
             ask_wait(it, by);

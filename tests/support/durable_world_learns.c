@@ -43,6 +43,9 @@ static void learn_end(dw_world *it, dw_invocation *by, size_t op, size_t at, con
         DW_CHECK(it, lasted >= wanted->ms, "a sleep of %" PRId64 " ms lasted %" PRId64, wanted->ms, lasted);
         it->sleeps++;
     }
+    if (wanted->parts[at] == PART_HOOK) {
+        dw_learn_payload(it, known, end->payload);
+    }
     it->broken += fails;
     it->replays += known->order[at] != 0;
     known->order[at] = end->order;
@@ -176,7 +179,7 @@ static void learn_answer(dw_world *it, dw_invocation *by, const dw_slip *said)
         it->evictions++;
         by->is_used = false;
         break;
-    case CLEAT__DURABLE_CREATE_HOOK: break;
+    case CLEAT__DURABLE_CREATE_HOOK: by->has_hook = true; break;
     }
 }
 
@@ -193,7 +196,8 @@ static void answer_request(dw_world *it, dw_slip *said)
     }
     DW_CHECK(it, status == CLEAT_OK || status == CLEAT_SUSPENDED, "%s: %s", cleat_status_name(status),
              said->command.error != NULL ? said->command.error : "");
-    DW_CHECK(it, !said->was_lost, "an invocation that had lost its run asked, and was answered");
+    DW_CHECK(it, !said->was_lost || by->is_old,
+             "an invocation that had lost its run asked, and was answered");
     it->resumed += by->is_old && said->requests[0].number != 0;
     if (said->is_unheard) {
         it->repeated++;
@@ -218,6 +222,8 @@ void dw_answered(dw_world *it, dw_slip *said)
                  cleat_status_name(said->command.status));
         said->of->is_known = true;
         said->of->id = said->id;
+    } else if (said->command.kind == CLEAT__COMMAND_RESUME_HOOK) {
+        dw_answered_resume(it, said);
     } else if (said->command.kind == CLEAT__COMMAND_WORKER_REGISTER) {
         DW_CHECK(it, said->command.status == CLEAT_OK, "a worker: %s",
                  cleat_status_name(said->command.status));

@@ -197,7 +197,7 @@ typedef struct sim_slip {
     X(scheduled, "by schedules", 100)                                    \
     X(by_crons, "by crons", 100)                                         \
     X(hung_up, "ends were looked at", 50)                                \
-    X(replayed, "were replayed", 25)                                     \
+    X(replayed, "were replayed", 10)                                     \
     X(held_back, "waits for slots of a key, as seen between steps", 100) \
     X(superseded, "cancelled for these", 50)                             \
     X(refused, "refused for their idempotency keys", 50)                 \
