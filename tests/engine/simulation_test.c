@@ -228,7 +228,8 @@ static void apply(sim_world *world, sim_slip *slip)
     slip->followed = slip->command.follows ? world_follow(world, slip->task) : slip->task;
     world_do(world, slip);
     if (slip->command.kind == CLEAT__COMMAND_TRIGGER || slip->command.kind == CLEAT__COMMAND_PUSH ||
-        slip->command.kind == CLEAT__COMMAND_SCHEDULE || slip->asks_next) {
+        slip->command.kind == CLEAT__COMMAND_SCHEDULE || slip->asks_next ||
+        slip->command.kind == CLEAT__COMMAND_ADD_CRON || slip->command.kind == CLEAT__COMMAND_TRIGGER_CRON) {
         world_learn_ids(world, slip);
     }
 }
@@ -322,6 +323,12 @@ static void drain(sim_world *world)
         apply(world, world_declare(world, tenant, WORLD_DAG));
         for (size_t number = 0; number <= WORLD_DAG; number++) {
             apply(world, world_resume(world, tenant, number));
+        }
+    }
+    for (size_t i = 0; i < WORLD_CRONS; i++) {
+        sim_slip *made = world_delete_cron(world, i);
+        if (made != NULL) {
+            apply(world, made);
         }
     }
     for (size_t i = 0; i < WORLD_WORKERS; i++) {

@@ -31,6 +31,8 @@
 #define WORLD_BATCH_RUNS 2 /* batches of a group at workers */
 #define WORLD_KEYS       8 /* of idempotency, of a tenant */
 #define WORLD_TTL_MS     20000
+#define WORLD_CRONS      6 /* that programs make, of all tenants */
+#define WORLD_OFTEN      "*/30 * * * * *"
 #define WORLD_WAITS      2 /* nodes of durable runs, at most */
 #define NOBODY           SIZE_MAX
 
@@ -82,6 +84,7 @@ typedef struct known {
     bool is_pushed;        /* by an event, if it starts one at all; */
     bool is_filtered;      /* by a filter of it, whose payload it has */
     bool is_cron;          /* by a cron: the world hears of it when it is there */
+    bool is_by_hand;       /* and not at its time */
     bool is_scheduled;     /* or at a time: nobody is told the id of such a run */
     bool starts;           /* there is a run, or will be one */
     cleat__uuid source_id; /* of the event, or of the schedule */
@@ -126,6 +129,18 @@ typedef struct sim_worker {
     sim_held held[WORLD_HELD];
     int32_t count;
 } sim_worker;
+
+/* A cron that a program has made, or may have; its name is of it alone. */
+typedef struct sim_cron {
+    cleat__uuid id; /* nil: there is none */
+    int64_t tenant;
+    char name[16];
+    size_t workflow;
+    bool is_acknowledged, is_in_doubt; /* something was said of it, and not answered */
+    bool is_enabled, is_deleted;
+    int64_t off_ms,
+        on_ms; /* Unix: it has nothing to do in between; on_ms INT64_MAX: nobody has said so yet */
+} sim_cron;
 
 /* Somebody who looks at a run. */
 typedef struct sim_watch {
@@ -175,6 +190,9 @@ typedef struct sim_slip {
     cleat__desired_label desired;
     cleat__user_event events[WORLD_BULK];
     cleat__schedule schedule;
+    cleat__schedule_change change;
+    cleat__recurrence recurrence;
+    size_t cron; /* of the world's */
     int64_t at_ms;
     int64_t timeout_at_ms;
     cleat_slice action;
@@ -195,7 +213,12 @@ typedef struct sim_slip {
     X(resumed, "of these after a restart", 1)                            \
     X(pushed, "by events", 100)                                          \
     X(scheduled, "by schedules", 100)                                    \
+    X(moved, "of schedules were moved", 10)                              \
+    X(started_now, "were started before", 5)                             \
     X(by_crons, "by crons", 100)                                         \
+    X(by_programs, "by those of programs", 50)                           \
+    X(switched, "of which were switched on or off", 20)                  \
+    X(by_hand, "by hand", 10)                                            \
     X(hung_up, "ends were looked at", 50)                                \
     X(replayed, "were replayed", 10)                                     \
     X(held_back, "waits for slots of a key, as seen between steps", 100) \
@@ -243,6 +266,7 @@ typedef struct sim_world {
     size_t task_count;
     sim_worker workers[WORLD_WORKERS];
     sim_watch watches[WORLD_WATCHES];
+    sim_cron crons[WORLD_CRONS];
     sim_slip *slips;
     sim_expiry expiry;
     uint64_t steps;
@@ -300,6 +324,8 @@ sim_slip *world_succeed(sim_world *world, size_t worker);
 /* A report on the attempt that the worker has at that place. */
 sim_slip *world_report(sim_world *world, sim_worker *worker, size_t index);
 sim_slip *world_new_slip(sim_world *world, cleat__command_kind kind);
+int64_t world_any_tenant(sim_world *world);
+const char *world_any_workflow(sim_world *world, known *task);
 /* Mostly a young one; NOBODY: there is none. */
 size_t world_any_task(sim_world *world);
 /* The run's, but now and then another one. */
@@ -308,6 +334,25 @@ void world_set_tenant(sim_world *world, sim_slip *made, size_t task);
 known *world_new_task(sim_world *world, int64_t tenant, size_t parent);
 /* The ids that a TRIGGER, PUSH, SCHEDULE or DURABLE got; before anything is told. */
 void world_learn_ids(sim_world *world, const sim_slip *slip);
+
+/* ---- world_timetable.c ---- */
+
+/* Something about schedules. */
+sim_slip *world_plan(sim_world *world);
+void world_answered_schedule(sim_world *world, const sim_slip *slip);
+
+/* ---- world_crons.c ---- */
+
+/* One is made, or something is said of one. */
+sim_slip *world_change_crons(sim_world *world);
+sim_slip *world_delete_cron(sim_world *world, size_t cron); /* NULL: it is gone */
+void world_learn_cron(sim_world *world, const sim_slip *slip);
+void world_answered_cron(sim_world *world, const sim_slip *slip);
+void world_unanswered_cron(sim_world *world, const sim_slip *slip);
+/* A run that a cron has made. */
+void world_check_fired(sim_world *world, const known *run);
+/* What is acknowledged of crons is stored. */
+void world_audit_crons(sim_world *world, cleat__store *store);
 
 /* ---- world_watches.c ---- */
 

@@ -45,7 +45,7 @@ size_t world_any_task(sim_world *world)
     return world->task_count - 1 - pick(world, window);
 }
 
-static int64_t any_tenant(sim_world *world)
+int64_t world_any_tenant(sim_world *world)
 {
     return 1 + (int64_t)pick(world, WORLD_TENANTS);
 }
@@ -73,7 +73,7 @@ static void make_child(sim_world *world, known *task, size_t parent)
     }
 }
 
-static const char *any_workflow(sim_world *world, known *task)
+const char *world_any_workflow(sim_world *world, known *task)
 {
     size_t workflow = (size_t)pick(world, WORLD_DAG + 1);
     task->is_dag = workflow == WORLD_DAG;
@@ -85,7 +85,7 @@ static const char *any_workflow(sim_world *world, known *task)
 static cleat__trigger trigger_of(sim_world *world, known *task, bool is_valid)
 {
     return (cleat__trigger){
-        .workflow = cleat_slice_of(is_valid ? any_workflow(world, task) : "no.such"),
+        .workflow = cleat_slice_of(is_valid ? world_any_workflow(world, task) : "no.such"),
         .input = cleat_slice_of(task->input),
         .metadata = cleat_slice_of(task->metadata[0] != '\0' ? task->metadata : NULL),
         .priority = (int32_t)pick(world, 4),
@@ -140,7 +140,7 @@ static sim_slip *trigger(sim_world *world)
     }
     bool is_valid = pick(world, 20) != 0;
     sim_slip *made = world_new_slip(world, CLEAT__COMMAND_TRIGGER);
-    made->command.tenant = parent != NOBODY ? world->tasks[parent].tenant : any_tenant(world);
+    made->command.tenant = parent != NOBODY ? world->tasks[parent].tenant : world_any_tenant(world);
     for (size_t i = 0; i < count; i++) {
         known *task = world_new_task(world, made->command.tenant, parent);
         made->tasks[i] = world->task_count - 1;
@@ -162,7 +162,7 @@ static sim_slip *push(sim_world *world)
         return NULL;
     }
     sim_slip *made = world_new_slip(world, CLEAT__COMMAND_PUSH);
-    made->command.tenant = any_tenant(world);
+    made->command.tenant = world_any_tenant(world);
     for (size_t i = 0; i < count; i++) {
         uint64_t dice = pick(world, 4);
         static const char *const scopes[] = {"s", "t", "u", NULL};
@@ -185,49 +185,6 @@ static sim_slip *push(sim_world *world)
     made->command.as.push.items = made->events;
     made->command.as.push.count = count;
     made->command.as.push.ids = made->ids;
-    return made;
-}
-
-static sim_slip *schedule(sim_world *world)
-{
-    if (world->task_count >= WORLD_STARTED) {
-        return NULL;
-    }
-    sim_slip *made = world_new_slip(world, CLEAT__COMMAND_SCHEDULE);
-    made->command.tenant = any_tenant(world);
-    known *task = world_new_task(world, made->command.tenant, NOBODY);
-    task->is_scheduled = true;
-    task->starts = true;
-    task->at_ms = world->now.unix_ms + (int64_t)pick(world, 30000) - 5000;
-    made->at_ms = task->at_ms;
-    made->tasks[0] = world->task_count - 1;
-    made->schedule = (cleat__schedule){
-        .workflow = cleat_slice_of(any_workflow(world, task)),
-        .input = cleat_slice_of(task->input),
-        .metadata = cleat_slice_of(task->metadata[0] != '\0' ? task->metadata : NULL),
-        .priority = (int32_t)pick(world, 4),
-    };
-    task->is_in_doubt = task->has_idempotency_key;
-    made->command.as.schedule.schedule = &made->schedule;
-    made->command.as.schedule.at_ms = &made->at_ms;
-    made->command.as.schedule.count = 1;
-    made->command.as.schedule.ids = made->ids;
-    return made;
-}
-
-static sim_slip *unschedule(sim_world *world)
-{
-    size_t at = world->task_count;
-    while (at > 0 && (!world->tasks[at - 1].is_scheduled || pick(world, 3) == 0)) {
-        at--;
-    }
-    if (at == 0) {
-        return NULL;
-    }
-    sim_slip *made = world_new_slip(world, CLEAT__COMMAND_UNSCHEDULE);
-    made->task = at - 1;
-    world_set_tenant(world, made, made->task);
-    made->command.as.id = world->tasks[made->task].source_id;
     return made;
 }
 
@@ -311,6 +268,10 @@ void world_learn_ids(sim_world *world, const sim_slip *slip)
         world_learn_next(world, slip);
         return;
     }
+    if (slip->command.kind == CLEAT__COMMAND_TRIGGER_CRON || slip->command.kind == CLEAT__COMMAND_ADD_CRON) {
+        world_learn_cron(world, slip);
+        return;
+    }
     for (size_t i = 0; i < slip->command.as.trigger.count; i++) {
         const cleat__uuid *id = &slip->ids[i];
         if (cleat__uuid_is_nil(&slip->refused[i]) && !cleat__uuid_is_nil(id) &&
@@ -377,9 +338,9 @@ static sim_slip *add_worker(sim_world *world)
     }
     const char *action = world_actions[pick(world, WORLD_ACTIONS)];
     if (pick(world, 2) == 0) {
-        return register_worker(world, worker, any_tenant(world), action);
+        return register_worker(world, worker, world_any_tenant(world), action);
     }
-    return world_hire(world, worker, any_tenant(world), action, 1 + (int32_t)pick(world, WORLD_SLOTS));
+    return world_hire(world, worker, world_any_tenant(world), action, 1 + (int32_t)pick(world, WORLD_SLOTS));
 }
 
 static sim_slip *tell_worker(sim_world *world, cleat__command_kind kind, size_t worker)
@@ -623,12 +584,14 @@ static sim_slip *log_line(sim_world *world)
 
 sim_slip *world_new_command(sim_world *world)
 {
-    uint64_t dice = pick(world, 154);
-    sim_slip *made = world->is_of_chains || dice >= 152 ? world_go_on(world) : NULL;
-    if (made != NULL || dice >= 152) {
+    uint64_t dice = pick(world, 160);
+    sim_slip *made = world->is_of_chains || dice >= 158 ? world_go_on(world) : NULL;
+    if (made != NULL || dice >= 158) {
         return made;
     }
-    if (dice >= 146) {
+    if (dice >= 152) {
+        made = world_change_crons(world);
+    } else if (dice >= 146) {
         made = world_expire(world);
     } else if (dice >= 144) {
         made = world_pause(world);
@@ -639,7 +602,7 @@ sim_slip *world_new_command(sim_world *world)
     } else if (dice >= 124) {
         made = world_look_on(world);
     } else if (dice >= 112) {
-        made = dice < 117 ? push(world) : dice < 121 ? schedule(world) : unschedule(world);
+        made = dice < 117 ? push(world) : world_plan(world);
     } else if (dice >= 100) {
         made = tell_remote(world);
     } else if (dice < 34) {
@@ -659,7 +622,7 @@ sim_slip *world_new_command(sim_world *world)
     } else if (dice < 93) {
         made = log_line(world);
     } else if (dice < 95) {
-        made = world_declare(world, any_tenant(world), pick(world, WORLD_DAG + 1));
+        made = world_declare(world, world_any_tenant(world), pick(world, WORLD_DAG + 1));
     } else if (dice < 98) {
         made = tell_any_worker(world, 1 + pick(world, 3));
     } else {

@@ -70,11 +70,12 @@ size_t world_name_cron(sim_world *world, int64_t tenant, const cleat__uuid *id, 
     for (size_t i = 0; i < world->task_count; i++) {
         const known *other = &world->tasks[i];
         world_check(world,
-                    !other->is_cron || other->tenant != tenant || world->clock_was_wrong ||
-                        strcmp(other->metadata, made.metadata) != 0,
+                    !other->is_cron || other->is_by_hand || other->tenant != tenant ||
+                        world->clock_was_wrong || strcmp(other->metadata, made.metadata) != 0,
                     "two runs of one time: %s", made.metadata);
     }
     world_check(world, world->task_count < WORLD_TASKS, "too many crons fire");
+    world_check_fired(world, &made);
     world->tasks[world->task_count] = made;
     world->seen.by_crons++;
     return world->task_count++;
@@ -98,7 +99,9 @@ static void check_payload(const sim_world *world, const known *task, const cleat
     const cleat__uuid event_id = task->is_pushed ? task->source_id : (cleat__uuid){{0}};
     world_check(world, cleat__uuid_equals(&given->event_id, &event_id), "%s: another event's run",
                 task->input);
-    world_check(world, task->is_pushed || cleat_slice_equals(given->metadata, cleat_slice_of(task->metadata)),
+    world_check(world,
+                task->is_pushed || task->is_by_hand ||
+                    cleat_slice_equals(given->metadata, cleat_slice_of(task->metadata)),
                 "metadata of %s became %.*s", task->input, CLEAT_SLICE_ARGS(given->metadata));
     const cleat_slice filter_payload = cleat_slice_of(task->is_filtered ? WORLD_FILTER_PAYLOAD : NULL);
     world_check(world, cleat_slice_equals(given->filter_payload, filter_payload), "%s: another filter's run",
@@ -559,6 +562,11 @@ static void take_answer(sim_world *world, sim_slip *slip)
     case CLEAT__COMMAND_WATCH: answered_watch(world, slip->looks, slip->command.status); break;
     case CLEAT__COMMAND_UNWATCH: slip->looks->is_there = false; break;
     case CLEAT__COMMAND_UNSCHEDULE: answered_unschedule(world, slip); break;
+    case CLEAT__COMMAND_TRIGGER_SCHEDULE: world_answered_schedule(world, slip); break;
+    case CLEAT__COMMAND_ADD_CRON:
+    case CLEAT__COMMAND_CHANGE_CRON:
+    case CLEAT__COMMAND_DELETE_CRON:
+    case CLEAT__COMMAND_TRIGGER_CRON: world_answered_cron(world, slip); break;
     case CLEAT__COMMAND_CANCEL: answered_cancel(world, slip); break;
     case CLEAT__COMMAND_REPLAY: answered_replay(world, slip); break;
     case CLEAT__COMMAND_CALL:
@@ -593,6 +601,8 @@ void world_answered(sim_world *world, sim_slip *slip)
 {
     if (slip->lacks && slip->command.status == CLEAT_NO_MEMORY) {
         world_answered_nothing(world, slip);
+    } else if (slip->command.kind == CLEAT__COMMAND_CHANGE_SCHEDULES) {
+        world_answered_schedule(world, slip); /* it says for each what it thinks of it */
     } else if (!was_hidden(world, slip)) {
         take_answer(world, slip);
     }
@@ -610,5 +620,6 @@ void world_unanswered(sim_world *world, sim_slip *slip)
     if (slip->asks_next) {
         world_unanswered_next(world, slip);
     }
+    world_unanswered_cron(world, slip);
     free_slip(world, slip);
 }
