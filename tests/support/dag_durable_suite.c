@@ -249,12 +249,9 @@ int dag_durable_suite_run(const sdk_target *of)
 {
 #define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(test_a_durable_task_waits_between_others),
-        TEST(test_a_durable_task_fails_for_the_others),
-        TEST(test_a_run_is_cancelled_while_a_task_waits),
-        TEST(test_a_task_does_not_go_on_as_a_run),
-        TEST(test_a_workflow_of_one_task_goes_on),
-        TEST(test_its_name_is_taken),
+        TEST(test_a_durable_task_waits_between_others),   TEST(test_a_durable_task_fails_for_the_others),
+        TEST(test_a_run_is_cancelled_while_a_task_waits), TEST(test_a_task_does_not_go_on_as_a_run),
+        TEST(test_a_workflow_of_one_task_goes_on),        TEST(test_its_name_is_taken),
     };
 #undef TEST
     target = of;
