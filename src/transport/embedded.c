@@ -215,6 +215,12 @@ static cleat_status embedded_change_many(cleat__transport *self, const cleat__ma
     return cleat__embedded_change_many(engine_of(self), tenant_of(self), what, count);
 }
 
+static cleat_status embedded_list_runs(cleat__transport *self, const cleat__run_page *page,
+                                       cleat_run_list *out)
+{
+    return cleat__embedded_runs(engine_of(self), tenant_of(self), page, out);
+}
+
 static cleat_status embedded_tasks(cleat__transport *self, const cleat__uuid *run_id, cleat_task_list *out)
 {
     return cleat__embedded_tasks(engine_of(self), tenant_of(self), run_id, out);
@@ -304,6 +310,7 @@ static const cleat__transport embedded_functions = {
     .cancel = embedded_cancel,
     .replay = embedded_replay,
     .change_many = embedded_change_many,
+    .runs = embedded_list_runs,
     .tasks = embedded_tasks,
     .push = embedded_push,
     .schedule = embedded_schedule,

@@ -13,13 +13,13 @@
 #include "store/run_choice.h"
 #include "transport/embedded_workflows.h"
 #include "transport/list_room.h"
+#include "transport/run_list.h"
 #include "transport/task_list.h"
 
 #include <sqlite3.h>
 
 /* ---- The reader ---- */
 
-/* Of the file, wherever the program has gone since it was opened. */
 static cleat_status find_path(cleat__store *store, void *argument)
 {
     char **path = argument;
@@ -27,8 +27,7 @@ static cleat_status find_path(cleat__store *store, void *argument)
     return *path != NULL ? CLEAT_OK : cleat__fail_memory();
 }
 
-/* To be closed on every path. */
-static cleat_status open_reader(cleat__engine *engine, cleat__store **out)
+cleat_status cleat__embedded_reader_open(cleat__engine *engine, cleat__store **out)
 {
     char *path = NULL;
     *out = NULL;
@@ -42,31 +41,33 @@ static cleat_status open_reader(cleat__engine *engine, cleat__store **out)
 
 /* ---- The filter ---- */
 
-typedef struct choosing {
-    int64_t tenant;
-    const cleat__many_runs *what;
+/* As the store knows it. */
+typedef struct filter {
+    cleat__run_choice choice; /* refers to what follows */
     cleat__uuid *workflows;
     json_t *metadata; /* NULL: any */
-    cleat__uuid *ids; /* that were chosen, .. */
-    size_t count, max;
-    cleat_status status;
-} choosing;
+} filter;
 
-static cleat_status find_workflows(choosing *it, cleat__store *store)
+static void free_filter(filter *it)
 {
-    const cleat__many_runs *what = it->what;
+    cleat__free(it->workflows);
+    json_decref(it->metadata);
+}
+
+static cleat_status find_workflows(filter *it, cleat__store *store, int64_t tenant,
+                                   const cleat__many_runs *what)
+{
     it->workflows = cleat__calloc(what->workflow_count + 1, sizeof(*it->workflows));
     cleat_status status = it->workflows != NULL ? CLEAT_OK : cleat__fail_memory();
     for (size_t i = 0; i < what->workflow_count && status == CLEAT_OK; i++) {
-        status = cleat__embedded_workflow_find(store, it->tenant, what->workflows[i], &it->workflows[i]);
+        status = cleat__embedded_workflow_find(store, tenant, what->workflows[i], &it->workflows[i]);
     }
     return status;
 }
 
 /* With less of it more would be chosen. */
-static cleat_status make_metadata(choosing *it)
+static cleat_status make_metadata(filter *it, const cleat__many_runs *what)
 {
-    const cleat__many_runs *what = it->what;
     it->metadata = what->metadata_count != 0 ? json_array() : NULL;
     for (size_t i = 0; i < what->metadata_count; i++) {
         if (json_array_append_new(it->metadata, json_string(what->metadata[i])) != 0) {
@@ -76,7 +77,32 @@ static cleat_status make_metadata(choosing *it)
     return CLEAT_OK;
 }
 
+/* To be freed also after a failure. */
+static cleat_status make_filter(filter *it, cleat__store *store, int64_t tenant, const cleat__many_runs *what)
+{
+    *it = (filter){.workflows = NULL};
+    cleat_status status = find_workflows(it, store, tenant, what);
+    if (status == CLEAT_OK) {
+        status = make_metadata(it, what);
+    }
+    it->choice = (cleat__run_choice){.since_ms = what->since_ms,
+                                     .until_ms = what->until_ms,
+                                     .statuses = what->statuses,
+                                     .workflows = it->workflows,
+                                     .workflow_count = what->workflow_count,
+                                     .metadata = it->metadata};
+    return status;
+}
+
 /* ---- Choosing ---- */
+
+typedef struct choosing {
+    int64_t tenant;
+    const cleat__many_runs *what;
+    cleat__uuid *ids; /* that were chosen, .. */
+    size_t count, max;
+    cleat_status status;
+} choosing;
 
 static bool add(void *argument, const cleat__uuid *id, cleat_run_status run_status)
 {
@@ -95,22 +121,15 @@ static bool add(void *argument, const cleat__uuid *id, cleat_run_status run_stat
 static cleat_status choose(choosing *it, cleat__engine *engine)
 {
     cleat__store *store = NULL;
-    cleat_status status = open_reader(engine, &store);
+    filter of = {.workflows = NULL};
+    cleat_status status = cleat__embedded_reader_open(engine, &store);
     if (status == CLEAT_OK) {
-        status = find_workflows(it, store);
+        status = make_filter(&of, store, it->tenant, it->what);
     }
     if (status == CLEAT_OK) {
-        status = make_metadata(it);
+        status = cleat__run_choose(store, it->tenant, &of.choice, add, it);
     }
-    if (status == CLEAT_OK) {
-        const cleat__run_choice choice = {.since_ms = it->what->since_ms,
-                                          .until_ms = it->what->until_ms,
-                                          .statuses = it->what->statuses,
-                                          .workflows = it->workflows,
-                                          .workflow_count = it->what->workflow_count,
-                                          .metadata = it->metadata};
-        status = cleat__run_choose(store, it->tenant, &choice, add, it);
-    }
+    free_filter(&of);
     cleat__store_close(store);
     return status == CLEAT_OK ? it->status : status;
 }
@@ -166,9 +185,73 @@ cleat_status cleat__embedded_change_many(cleat__engine *engine, int64_t tenant, 
     if (status == CLEAT_OK) {
         status = change(engine, &it, count);
     }
-    cleat__free(it.workflows);
-    json_decref(it.metadata);
     cleat__free(it.ids);
+    return status;
+}
+
+/* ---- Listing ---- */
+
+typedef struct listing {
+    cleat__store *store;
+    int64_t to_skip, limit;
+    cleat_run_list *out;
+    cleat_status status;
+} listing;
+
+static bool list_run(void *argument, const cleat__uuid *id, cleat_run_status status)
+{
+    listing *it = argument;
+    cleat__run_row row;
+    if (it->to_skip > 0) {
+        it->to_skip--;
+        return true;
+    }
+    it->status = cleat__run_glance(it->store, id, &row);
+    if (it->status == CLEAT_OK) {
+        it->status = cleat__run_list_add(it->out, &(cleat__listed_run){.id = row.id,
+                                                                       .workflow = row.workflow,
+                                                                       .status = status,
+                                                                       .created_at_ms = row.created_at_ms,
+                                                                       .started_at_ms = row.started_at_ms,
+                                                                       .finished_at_ms = row.finished_at_ms,
+                                                                       .retry_count = row.retry_count,
+                                                                       .metadata = row.metadata,
+                                                                       .error = row.error,
+                                                                       .is_child = row.is_child,
+                                                                       .parent_id = row.parent_id});
+    }
+    return it->status == CLEAT_OK && (int64_t)it->out->count < it->limit;
+}
+
+static cleat_status list_runs(cleat__store *store, int64_t tenant, const cleat__run_page *page,
+                              cleat_run_list *out)
+{
+    filter of;
+    listing it = {.store = store, .to_skip = page->offset, .limit = page->limit, .out = out};
+    cleat_status status = make_filter(&of, store, tenant, &page->what);
+    if (status == CLEAT_OK) {
+        of.choice.has_parent = page->parent != NULL;
+        of.choice.parent_id = page->parent != NULL ? *page->parent : of.choice.parent_id;
+        of.choice.has_event = page->event != NULL;
+        of.choice.event_id = page->event != NULL ? *page->event : of.choice.event_id;
+        status = cleat__run_choose(store, tenant, &of.choice, list_run, &it);
+    }
+    free_filter(&of);
+    return status == CLEAT_OK ? it.status : status;
+}
+
+cleat_status cleat__embedded_runs(cleat__engine *engine, int64_t tenant, const cleat__run_page *page,
+                                  cleat_run_list *out)
+{
+    cleat__store *store = NULL;
+    cleat_status status = cleat__embedded_reader_open(engine, &store);
+    if (status == CLEAT_OK) {
+        status = cleat__store_begin(store); /* what is told together was there together */
+    }
+    if (status == CLEAT_OK) {
+        status = list_runs(store, tenant, page, out);
+    }
+    cleat__store_close(store);
     return status;
 }
 
@@ -210,7 +293,7 @@ cleat_status cleat__embedded_tasks(cleat__engine *engine, int64_t tenant, const 
                                    cleat_task_list *out)
 {
     cleat__store *store = NULL;
-    cleat_status status = open_reader(engine, &store);
+    cleat_status status = cleat__embedded_reader_open(engine, &store);
     if (status == CLEAT_OK) {
         status = cleat__store_begin(store); /* what is told together was there together */
     }

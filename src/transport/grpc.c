@@ -62,6 +62,11 @@ static cleat_status change_many(cleat__transport *self, const cleat__many_runs *
     return cleat__remote_change_many(remote_of(self)->link, what, count);
 }
 
+static cleat_status runs(cleat__transport *self, const cleat__run_page *page, cleat_run_list *out)
+{
+    return cleat__remote_runs(remote_of(self)->link, page, out);
+}
+
 static cleat_status tasks(cleat__transport *self, const cleat__uuid *run_id, cleat_task_list *out)
 {
     return cleat__remote_tasks(remote_of(self)->link, run_id, out);
@@ -305,6 +310,7 @@ static const cleat__transport functions = {
     .cancel = cancel,
     .replay = replay,
     .change_many = change_many,
+    .runs = runs,
     .tasks = tasks,
     .push = push,
     .schedule = schedule_runs,

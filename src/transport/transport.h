@@ -64,9 +64,9 @@ typedef struct cleat__own_trace {
     } run; /* what its metadata says */
 } cleat__own_trace;
 
-/* Runs that a filter chooses, and what happens to them. All is borrowed. */
+/* Runs that a filter chooses. All is borrowed. */
 typedef struct cleat__many_runs {
-    bool is_replayed;             /* else cancelled */
+    bool is_replayed;             /* of change_many(); else cancelled */
     const cleat_slice *workflows; /* names */
     size_t workflow_count;        /* 0: any */
     unsigned statuses;            /* 1 << cleat_run_status, of several, as the API shows them */
@@ -74,6 +74,12 @@ typedef struct cleat__many_runs {
     const char *const *metadata;  /* one of these, "key:value" */
     size_t metadata_count;        /* 0: any */
 } cleat__many_runs;
+
+typedef struct cleat__run_page {
+    cleat__many_runs what;
+    const cleat__uuid *parent, *event; /* NULL: any */
+    int64_t offset, limit;
+} cleat__run_page;
 
 typedef struct cleat__transport cleat__transport;
 struct cleat__transport {
@@ -88,6 +94,8 @@ struct cleat__transport {
     cleat_status (*replay)(cleat__transport *self, const cleat__uuid *run_id);
     cleat_status (*change_many)(cleat__transport *self, const cleat__many_runs *what,
                                 size_t *count); /* checked; at most so many as in the header */
+    cleat_status (*runs)(cleat__transport *self, const cleat__run_page *page,
+                         cleat_run_list *out); /* as schedules() */
     cleat_status (*tasks)(cleat__transport *self, const cleat__uuid *run_id,
                           cleat_task_list *out); /* as schedules() */
     cleat_status (*push)(cleat__transport *self, const cleat__user_event *events, size_t count,

@@ -1,0 +1,248 @@
+#include "support/lists_suite.h"
+
+#include "support/outcome.h"
+#include "support/temp_dir.h"
+
+#include <setjmp.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static const sdk_target *target;
+
+typedef struct fixture {
+    temp_dir dir;
+    cleat_client *client;
+    cleat_worker *worker;
+} fixture;
+
+static int set_up(void **state)
+{
+    fixture *it = calloc(1, sizeof(*it));
+    assert_non_null(it);
+    temp_dir_make(&it->dir);
+    assert_ok(target->open(it->dir.database, &it->client));
+    *state = it;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    fixture *it = *state;
+    cleat_worker_free(it->worker);
+    target->close(it->client);
+    temp_dir_remove(&it->dir);
+    free(it);
+    return 0;
+}
+
+/* ---- Tasks ---- */
+
+static cleat_status pass(cleat_task *task, void *user_data)
+{
+    (void)user_data;
+    return cleat_task_return(task, "{\"passed\":true}");
+}
+
+static cleat_status refuse(cleat_task *task, void *user_data)
+{
+    (void)user_data;
+    return cleat_task_fail(task, CLEAT_FAILED, "no such address");
+}
+
+/* Starts two runs of "pack:box". */
+static cleat_status order(cleat_task *task, void *user_data)
+{
+    (void)user_data;
+    cleat_status status = cleat_task_spawn(task, "pack:box", NULL, NULL, NULL);
+    return status == CLEAT_OK ? cleat_task_spawn(task, "pack:box", NULL, NULL, NULL) : status;
+}
+
+static void start_worker(fixture *it)
+{
+    static const char *const keys[] = {"order:*", NULL};
+    assert_ok(cleat_worker_new(it->client, CLEAT_WORKER_OPTIONS(.slots = 4), &it->worker));
+    assert_ok(cleat_worker_add_task(it->worker, CLEAT_TASK_OPTIONS(.name = "mail:send", .run = refuse)));
+    assert_ok(cleat_worker_add_task(it->worker, CLEAT_TASK_OPTIONS(.name = "pack:box", .run = pass)));
+    assert_ok(cleat_worker_add_task(it->worker,
+                                    CLEAT_TASK_OPTIONS(.name = "order", .run = order, .on_events = keys)));
+    assert_ok(cleat_worker_start(it->worker));
+}
+
+static cleat_run_id start_run(const fixture *it, const char *task, const char *metadata)
+{
+    cleat_run_id id;
+    assert_ok(cleat_client_run_no_wait(it->client, task, NULL, CLEAT_RUN_OPTIONS(.metadata = metadata), &id));
+    return id;
+}
+
+static cleat_run_id run(const fixture *it, const char *task, const char *metadata)
+{
+    cleat_run_result result = {0};
+    assert_ok(cleat_client_run(it->client, task, NULL, CLEAT_RUN_OPTIONS(.metadata = metadata), &result));
+    const cleat_run_id id = result.id;
+    cleat_run_result_deinit(&result);
+    return id;
+}
+
+/* ---- Runs ---- */
+
+/* Exactly these, in this order. */
+static void assert_runs(const fixture *it, const cleat_run_list_options *options, const cleat_run_id *ids,
+                        size_t count)
+{
+    cleat_run_list list = {0};
+    assert_ok(cleat_client_list_runs(it->client, options, &list));
+    assert_int_equal(list.count, count);
+    for (size_t i = 0; i < count; i++) {
+        assert_string_equal(list.items[i].id.text, ids[i].text);
+    }
+    cleat_run_list_deinit(&list);
+}
+
+static void test_runs_are_listed_as_they_are(void **state)
+{
+    fixture *it = *state;
+    cleat_run_list list = {0};
+    start_worker(it);
+    const cleat_run_id failed = run(it, "mail:send", "{\"customer\":7}");
+    const cleat_run_id passed = run(it, "pack:box", NULL);
+    assert_ok(cleat_client_pause_workflow(it->client, "pack:box", NULL));
+    const cleat_run_id waiting = start_run(it, "pack:box", NULL);
+    assert_ok(cleat_client_list_runs(it->client, NULL, &list));
+    assert_int_equal(list.count, 3);
+
+    const cleat_run_entry *entry = &list.items[0];
+    assert_string_equal(entry->id.text, waiting.text);
+    assert_int_equal(entry->status, CLEAT_RUN_QUEUED);
+    assert_true(entry->created_at_ms > 0);
+    assert_int_equal(entry->started_at_ms, 0);
+    assert_int_equal(entry->finished_at_ms, 0);
+    assert_null(entry->error);
+
+    entry = &list.items[1];
+    assert_string_equal(entry->id.text, passed.text);
+    assert_string_equal(entry->workflow, "pack.box");
+    assert_int_equal(entry->status, CLEAT_RUN_COMPLETED);
+    assert_true(entry->started_at_ms > 0 && entry->finished_at_ms > 0);
+    assert_int_equal(entry->retry_count, 0);
+    assert_string_equal(entry->parent.text, "");
+    assert_null(entry->error);
+
+    entry = &list.items[2];
+    assert_string_equal(entry->id.text, failed.text);
+    assert_string_equal(entry->workflow, "mail.send");
+    assert_int_equal(entry->status, CLEAT_RUN_FAILED);
+    assert_string_equal(entry->error, "no such address");
+    assert_non_null(strstr(entry->metadata, "\"customer\":7")); /* a server adds a trace context */
+    cleat_run_list_deinit(&list);
+    cleat_run_list_deinit(&list);
+    cleat_run_list_deinit(NULL);
+}
+
+static void test_runs_are_listed_by_pages(void **state)
+{
+    fixture *it = *state;
+    cleat_run_id ids[5];
+    start_worker(it);
+    for (size_t i = 5; i > 0; i--) {
+        ids[i - 1] = run(it, "pack:box", NULL);
+    }
+    assert_runs(it, CLEAT_RUN_LIST_OPTIONS(.limit = 2), ids, 2);
+    assert_runs(it, CLEAT_RUN_LIST_OPTIONS(.offset = 2, .limit = 2), ids + 2, 2);
+    assert_runs(it, CLEAT_RUN_LIST_OPTIONS(.offset = 4, .limit = 2), ids + 4, 1);
+    assert_runs(it, CLEAT_RUN_LIST_OPTIONS(.offset = 5, .limit = 1000), NULL, 0);
+}
+
+static void test_runs_are_listed_that_a_filter_chooses(void **state)
+{
+    fixture *it = *state;
+    static const char *const mails[] = {"mail:send", NULL}, *const both[] = {"pack:box", "mail:send", NULL};
+    static const char *const odd[] = {"who:A & b=ä?#%+", NULL}, *const either[] = {"who:x", "n:7", NULL};
+    start_worker(it);
+    const cleat_run_id failed = run(it, "mail:send", "{\"who\":\"A & b=ä?#%+\"}");
+    const cleat_run_id passed = run(it, "pack:box", "{\"n\":7}");
+    assert_ok(cleat_client_pause_workflow(it->client, "order", NULL));
+    const cleat_run_id waiting = start_run(it, "order", "{\"who\":\"A & b=ä?#%\"}");
+    const cleat_run_id named[] = {passed, failed};
+
+#define LIST(...) CLEAT_RUN_LIST_OPTIONS(.filter = CLEAT_RUN_FILTER(__VA_ARGS__))
+    assert_runs(it, LIST(.tasks = mails), &failed, 1);
+    assert_runs(it, LIST(.tasks = both), named, 2);
+    assert_runs(it, LIST(.statuses = 1U << CLEAT_RUN_QUEUED), &waiting, 1);
+    assert_runs(it, LIST(.statuses = 1U << CLEAT_RUN_COMPLETED | 1U << CLEAT_RUN_FAILED), named, 2);
+    assert_runs(it, LIST(.statuses = 1U << CLEAT_RUN_EVICTED), NULL, 0);
+    assert_runs(it, LIST(.metadata = odd), &failed, 1);
+    assert_runs(it, LIST(.metadata = either), &passed, 1);
+    assert_runs(it, LIST(.metadata = either, .tasks = mails), NULL, 0);
+    assert_runs(it, LIST(.since_ms = INT64_C(4102444800000)), NULL, 0);
+    assert_runs(it, LIST(.until_ms = 1), &waiting, 1); /* which has not ended */
+    assert_runs(it, LIST(.until_ms = INT64_MAX - 1, .tasks = both), named, 2);
+#undef LIST
+}
+
+static void test_runs_are_listed_by_what_started_them(void **state)
+{
+    fixture *it = *state;
+    cleat_run_list list = {0};
+    cleat_event_id event;
+    const cleat_run_id nobody = {"01890000-0000-7000-8000-000000000001"};
+    start_worker(it);
+    const cleat_run_id parent = run(it, "order", NULL);
+    assert_ok(cleat_client_list_runs(it->client, CLEAT_RUN_LIST_OPTIONS(.parent = &parent), &list));
+    assert_int_equal(list.count, 2);
+    assert_string_equal(list.items[0].parent.text, parent.text);
+    assert_string_equal(list.items[1].workflow, "pack.box");
+    cleat_run_list_deinit(&list);
+    assert_runs(it, CLEAT_RUN_LIST_OPTIONS(.parent = &nobody), NULL, 0);
+
+    assert_ok(cleat_client_pause_workflow(it->client, "order", NULL));
+    assert_ok(cleat_client_push(it->client, "order:paid", NULL, NULL, &event));
+    assert_ok(cleat_client_list_runs(it->client, CLEAT_RUN_LIST_OPTIONS(.event = &event), &list));
+    assert_int_equal(list.count, 1);
+    assert_string_equal(list.items[0].workflow, "order");
+    cleat_run_list_deinit(&list);
+}
+
+static void test_bad_lists_of_runs(void **state)
+{
+    fixture *it = *state;
+    cleat_client *client = it->client;
+    static const char *const tasks[] = {"nobody:s", NULL}, *const pairs[] = {"customer", NULL};
+    const cleat_run_id nonsense = {"nonsense"};
+    const cleat_event_id no_event = {"none"};
+    cleat_run_list list = {0};
+#define REFUSED(status, word, ...) \
+    assert_refused(cleat_client_list_runs(client, CLEAT_RUN_LIST_OPTIONS(__VA_ARGS__), &list), status, word)
+    REFUSED(CLEAT_NOT_FOUND, "there is no task \"nobody:s\"", .filter = CLEAT_RUN_FILTER(.tasks = tasks));
+    REFUSED(CLEAT_INVALID_ARGUMENT, "\"customer\"", .filter = CLEAT_RUN_FILTER(.metadata = pairs));
+    REFUSED(CLEAT_INVALID_ARGUMENT, "statuses", .filter = CLEAT_RUN_FILTER(.statuses = 1U << 6));
+    REFUSED(CLEAT_INVALID_ARGUMENT, "since_ms", .filter = CLEAT_RUN_FILTER(.since_ms = -1));
+    REFUSED(CLEAT_INVALID_ARGUMENT, "CLEAT_RUN_FILTER", .filter = &(cleat_run_filter){.since_ms = 1});
+    REFUSED(CLEAT_INVALID_ARGUMENT, "limit", .limit = 1001);
+    REFUSED(CLEAT_INVALID_ARGUMENT, "offset", .offset = -1);
+    REFUSED(CLEAT_INVALID_ARGUMENT, "nonsense", .parent = &nonsense);
+    REFUSED(CLEAT_INVALID_ARGUMENT, "id of an event", .event = &no_event);
+#undef REFUSED
+    assert_refused(cleat_client_list_runs(client, &(cleat_run_list_options){.limit = 1}, &list),
+                   CLEAT_INVALID_ARGUMENT, "CLEAT_RUN_LIST_OPTIONS");
+    assert_refused(cleat_client_list_runs(NULL, NULL, &list), CLEAT_INVALID_ARGUMENT, "client");
+    assert_refused(cleat_client_list_runs(client, NULL, NULL), CLEAT_INVALID_ARGUMENT, "out");
+    assert_int_equal(list.count, 0);
+}
+
+int lists_suite_run(const sdk_target *of)
+{
+#define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        TEST(test_runs_are_listed_as_they_are),
+        TEST(test_runs_are_listed_by_pages),
+        TEST(test_runs_are_listed_that_a_filter_chooses),
+        TEST(test_runs_are_listed_by_what_started_them),
+        TEST(test_bad_lists_of_runs),
+    };
+#undef TEST
+    target = of;
+    return cmocka_run_group_tests_name(of->name, tests, NULL, NULL);
+}

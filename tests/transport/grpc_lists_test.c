@@ -1,0 +1,160 @@
+/* Lists over the HTTP side of a server: what is asked, and how what is answered is read. */
+#include "support/http_sink.h"
+#include "transport/grpc_test.h"
+
+#define TENANT "01890000-0000-7000-8000-0000000000ff"
+#define ROW    "{\"metadata\":{\"id\":\"" MOCK_RUN_ID "\"}"
+
+/* A transport whose HTTP side gives these answers. */
+static http_sink *open_http(fixture *it, const http_answer *answers, size_t count)
+{
+    http_sink *sink = http_sink_start();
+    cleat__remote_settings settings = mock_settings(&it->engine);
+    http_sink_answer(sink, answers, count);
+    cleat__free(settings.api_url);
+    cleat__free(settings.tenant_id);
+    settings.api_url = cleat__strdup(http_sink_url(sink, ""));
+    settings.tenant_id = cleat__strdup(TENANT);
+    settings.call_timeout_ms = 300000;
+    reopen(it, settings);
+    return sink;
+}
+
+static void assert_asked(http_sink *sink, size_t index, const char *line)
+{
+    const char *head = http_sink_request(sink, index).head;
+    if (strncmp(head, line, strlen(line)) != 0) {
+        fail_msg("request %zu is \"%.400s\" instead of \"%s...\"", index, head, line);
+    }
+}
+
+/* ---- Runs ---- */
+
+static void test_runs_are_asked_for(void **state)
+{
+    fixture *it = *state;
+    static const char *const pairs[] = {"a b:c&d=+%", "n:7"};
+    const cleat__uuid id = uuid_of(MOCK_RUN_ID);
+    const cleat__run_page page = {.what = {.statuses = 1U << CLEAT_RUN_RUNNING | 1U << CLEAT_RUN_EVICTED,
+                                           .since_ms = 1,
+                                           .until_ms = INT64_MAX - 1,
+                                           .metadata = pairs,
+                                           .metadata_count = 2},
+                                  .parent = &id,
+                                  .event = &id,
+                                  .offset = 3,
+                                  .limit = 4};
+    cleat_run_list list = {0};
+    const http_answer answer = {.body = cleat_slice_of("{\"rows\":[]}")};
+    http_sink *sink = open_http(it, &answer, 1);
+    assert_ok(it->transport->runs(it->transport, &page, &list));
+    assert_int_equal(list.count, 0);
+    assert_asked(sink, 0,
+                 "GET /api/v1/stable/tenants/" TENANT "/workflow-runs?only_tasks=false&offset=3&limit=4"
+                 "&parent_task_external_id=" MOCK_RUN_ID "&triggering_event_external_id=" MOCK_RUN_ID
+                 "&since=1970-01-01T00%3A00%3A00.001Z&until=9999-12-31T23%3A59%3A59.999Z&statuses=RUNNING"
+                 "&additional_metadata=a%20b%3Ac%26d%3D%2B%25&additional_metadata=n%3A7 ");
+    http_sink_stop(sink);
+}
+
+static void test_runs_are_read(void **state)
+{
+    fixture *it = *state;
+    const cleat__run_page page = {.what = {.until_ms = INT64_MAX}, .limit = 9};
+    cleat_run_list list = {0};
+    const http_answer answer = {
+        .body = cleat_slice_of(
+            "{\"rows\":[" ROW ",\"workflowName\":\"caf\\u00e9\",\"status\":\"FAILED\",\"retryCount\":2,"
+            "\"createdAt\":\"1970-01-01T00:00:01Z\",\"startedAt\":\"1970-01-01T00:00:02.5+00:00\","
+            "\"finishedAt\":\"1970-01-01T00:00:03.123456Z\",\"additionalMetadata\":{\"n\":"
+            "12345678901234567890},"
+            "\"errorMessage\":\"{\\\"message\\\":\\\"lost\\\"}\",\"parentTaskExternalId\":\"" MOCK_RUN_ID
+            "\"}," ROW ",\"workflowName\":\"b\",\"status\":\"RUNNING\",\"isEvicted\":true,"
+            "\"createdAt\":\"1970-01-01T00:00:01Z\",\"startedAt\":\"0001-01-01T00:00:00Z\","
+            "\"finishedAt\":null}]}")};
+    http_sink *sink = open_http(it, &answer, 1);
+    assert_ok(it->transport->runs(it->transport, &page, &list));
+    assert_int_equal(list.count, 2);
+    const cleat_run_entry *entry = &list.items[0];
+    assert_string_equal(entry->id.text, MOCK_RUN_ID);
+    assert_string_equal(entry->parent.text, MOCK_RUN_ID);
+    assert_string_equal(entry->workflow, "caf\xc3\xa9");
+    assert_int_equal(entry->status, CLEAT_RUN_FAILED);
+    assert_int_equal(entry->retry_count, 2);
+    assert_int_equal(entry->created_at_ms, 1000);
+    assert_int_equal(entry->started_at_ms, 2500);
+    assert_int_equal(entry->finished_at_ms, 3123);
+    assert_string_equal(entry->metadata, "{\"n\":12345678901234567890}");
+    assert_string_equal(entry->error, "lost");
+    entry = &list.items[1];
+    assert_int_equal(entry->status, CLEAT_RUN_EVICTED);
+    assert_int_equal(entry->started_at_ms, 0);
+    assert_int_equal(entry->finished_at_ms, 0);
+    assert_string_equal(entry->metadata, "{}");
+    assert_string_equal(entry->parent.text, "");
+    assert_null(entry->error);
+    cleat_run_list_deinit(&list);
+    http_sink_stop(sink);
+}
+
+/* ---- What is none ---- */
+
+static cleat_status list_runs(cleat__transport *transport)
+{
+    const cleat__run_page page = {.what = {.until_ms = INT64_MAX}, .limit = 9};
+    cleat_run_list list = {0};
+    cleat_status status = transport->runs(transport, &page, &list);
+    cleat_run_list_deinit(&list);
+    return status;
+}
+
+#define RUN ROW ",\"workflowName\":\"b\",\"status\":\"QUEUED\""
+
+static const struct {
+    cleat_status (*list)(cleat__transport *transport);
+    const char *body;
+} nones[] = {
+    {list_runs, ""},
+    {list_runs, "[]"},
+    {list_runs, "{\"rows\":7}"},
+    {list_runs, "{\"rows\":[7]}"},
+    {list_runs, "{\"rows\":[{}]}"},
+    {list_runs, "{\"rows\":[" ROW ",\"workflowName\":\"b\"}]}"},
+    {list_runs, "{\"rows\":[" ROW ",\"workflowName\":\"b\",\"status\":\"ASLEEP\"}]}"},
+    {list_runs, "{\"rows\":[" ROW ",\"status\":\"QUEUED\"}]}"},
+    {list_runs, "{\"rows\":[" RUN ",\"createdAt\":\"noon\"}]}"},
+    {list_runs, "{\"rows\":[" RUN ",\"startedAt\":7}]}"},
+    {list_runs, "{\"rows\":[" RUN ",\"retryCount\":-1}]}"},
+    {list_runs, "{\"rows\":[" RUN ",\"retryCount\":1.5}]}"},
+    {list_runs, "{\"rows\":[" RUN ",\"retryCount\":9999999999}]}"},
+    {list_runs, "{\"rows\":[" RUN ",\"retryCount\":9999999999999999999}]}"},
+    {list_runs, "{\"rows\":[" RUN ",\"additionalMetadata\":[]}]}"},
+    {list_runs, "{\"rows\":[" RUN ",\"parentTaskExternalId\":\"mother\"}]}"},
+};
+enum { NONES = sizeof(nones) / sizeof(nones[0]) };
+
+static void test_lists_that_are_none(void **state)
+{
+    fixture *it = *state;
+    http_answer answers[NONES] = {{.status = 0}};
+    for (size_t i = 0; i < NONES; i++) {
+        answers[i].body = cleat_slice_of(nones[i].body);
+    }
+    http_sink *sink = open_http(it, answers, NONES);
+    for (size_t i = 0; i < NONES; i++) {
+        if (nones[i].list(it->transport) != CLEAT_INVALID_ARGUMENT) {
+            fail_msg("%s is taken", nones[i].body);
+        }
+    }
+    http_sink_stop(sink);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_runs_are_asked_for),
+        TEST(test_runs_are_read),
+        TEST(test_lists_that_are_none),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
