@@ -221,22 +221,8 @@ cleat_status cleat__rest_query_schedule(cleat__store *store, int64_t tenant, con
 
 /* ---- Events ---- */
 
-/* Newest first, of those that were pushed since `since_ms`, until `visit` answers false. */
-cleat_status cleat__rest_query_events(cleat__store *store, int64_t tenant, int64_t since_ms,
-                                      bool (*visit)(void *argument, const cleat__event_row *row),
-                                      void *argument);
 /* Each key once, by name. */
 cleat_status cleat__rest_query_event_keys(cleat__store *store, int64_t tenant,
                                           bool (*visit)(void *argument, cleat_slice key), void *argument);
-
-typedef struct cleat__rest_started {
-    cleat__uuid id, workflow_id;
-    cleat__uuid filter_id; /* that let the event start it; nil: none */
-    cleat_run_status status;
-} cleat__rest_started;
-/* The runs that an event started, in their order; may be called in a visit above. */
-cleat_status cleat__rest_query_started(cleat__store *store, int64_t tenant, const cleat__uuid *event_id,
-                                       bool (*visit)(void *argument, const cleat__rest_started *row),
-                                       void *argument);
 
 #endif

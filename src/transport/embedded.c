@@ -4,6 +4,7 @@
  */
 #include "transport/embedded_crons.h"
 #include "transport/embedded_filters.h"
+#include "transport/embedded_lists.h"
 #include "transport/embedded_looks.h"
 #include "transport/embedded_runs.h"
 #include "transport/embedded_workflows.h"
@@ -221,6 +222,12 @@ static cleat_status embedded_list_runs(cleat__transport *self, const cleat__run_
     return cleat__embedded_runs(engine_of(self), tenant_of(self), page, out);
 }
 
+static cleat_status embedded_list_events(cleat__transport *self, const cleat__event_page *page,
+                                         cleat_event_list *out)
+{
+    return cleat__embedded_events(engine_of(self), tenant_of(self), page, out);
+}
+
 static cleat_status embedded_tasks(cleat__transport *self, const cleat__uuid *run_id, cleat_task_list *out)
 {
     return cleat__embedded_tasks(engine_of(self), tenant_of(self), run_id, out);
@@ -311,6 +318,7 @@ static const cleat__transport embedded_functions = {
     .replay = embedded_replay,
     .change_many = embedded_change_many,
     .runs = embedded_list_runs,
+    .events = embedded_list_events,
     .tasks = embedded_tasks,
     .push = embedded_push,
     .schedule = embedded_schedule,

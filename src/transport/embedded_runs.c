@@ -1,7 +1,3 @@
-/*
- * Runs are read on the caller's thread with a reader of its own: there may be millions to look at, or gigabytes, which the
- * engine must not wait for.
- */
 #include "transport/embedded_runs.h"
 
 #include "base/alloc.h"
@@ -11,33 +7,10 @@
 #include "store/dag.h"
 #include "store/query.h"
 #include "store/run_choice.h"
-#include "transport/embedded_workflows.h"
+#include "transport/embedded_reader.h"
 #include "transport/list_room.h"
 #include "transport/run_list.h"
 #include "transport/task_list.h"
-
-#include <sqlite3.h>
-
-/* ---- The reader ---- */
-
-static cleat_status find_path(cleat__store *store, void *argument)
-{
-    char **path = argument;
-    *path = cleat__strdup(sqlite3_db_filename(cleat__store_db(store), "main"));
-    return *path != NULL ? CLEAT_OK : cleat__fail_memory();
-}
-
-cleat_status cleat__embedded_reader_open(cleat__engine *engine, cleat__store **out)
-{
-    char *path = NULL;
-    *out = NULL;
-    cleat_status status = cleat__engine_call(engine, find_path, &path);
-    if (status == CLEAT_OK) {
-        status = cleat__store_open(path, CLEAT__STORE_READ, out);
-    }
-    cleat__free(path);
-    return status;
-}
 
 /* ---- The filter ---- */
 
@@ -54,36 +27,14 @@ static void free_filter(filter *it)
     json_decref(it->metadata);
 }
 
-static cleat_status find_workflows(filter *it, cleat__store *store, int64_t tenant,
-                                   const cleat__many_runs *what)
-{
-    it->workflows = cleat__calloc(what->workflow_count + 1, sizeof(*it->workflows));
-    cleat_status status = it->workflows != NULL ? CLEAT_OK : cleat__fail_memory();
-    for (size_t i = 0; i < what->workflow_count && status == CLEAT_OK; i++) {
-        status = cleat__embedded_workflow_find(store, tenant, what->workflows[i], &it->workflows[i]);
-    }
-    return status;
-}
-
-/* With less of it more would be chosen. */
-static cleat_status make_metadata(filter *it, const cleat__many_runs *what)
-{
-    it->metadata = what->metadata_count != 0 ? json_array() : NULL;
-    for (size_t i = 0; i < what->metadata_count; i++) {
-        if (json_array_append_new(it->metadata, json_string(what->metadata[i])) != 0) {
-            return cleat__fail_memory();
-        }
-    }
-    return CLEAT_OK;
-}
-
 /* To be freed also after a failure. */
 static cleat_status make_filter(filter *it, cleat__store *store, int64_t tenant, const cleat__many_runs *what)
 {
     *it = (filter){.workflows = NULL};
-    cleat_status status = find_workflows(it, store, tenant, what);
+    cleat_status status =
+        cleat__embedded_find_workflows(store, tenant, what->workflows, what->workflow_count, &it->workflows);
     if (status == CLEAT_OK) {
-        status = make_metadata(it, what);
+        status = cleat__embedded_texts(what->metadata, what->metadata_count, &it->metadata);
     }
     it->choice = (cleat__run_choice){.since_ms = what->since_ms,
                                      .until_ms = what->until_ms,
@@ -122,7 +73,7 @@ static cleat_status choose(choosing *it, cleat__engine *engine)
 {
     cleat__store *store = NULL;
     filter of = {.workflows = NULL};
-    cleat_status status = cleat__embedded_reader_open(engine, &store);
+    cleat_status status = cleat__embedded_open_reader(engine, &store);
     if (status == CLEAT_OK) {
         status = make_filter(&of, store, it->tenant, it->what);
     }
@@ -244,10 +195,7 @@ cleat_status cleat__embedded_runs(cleat__engine *engine, int64_t tenant, const c
                                   cleat_run_list *out)
 {
     cleat__store *store = NULL;
-    cleat_status status = cleat__embedded_reader_open(engine, &store);
-    if (status == CLEAT_OK) {
-        status = cleat__store_begin(store); /* what is told together was there together */
-    }
+    cleat_status status = cleat__embedded_begin_reader(engine, &store);
     if (status == CLEAT_OK) {
         status = list_runs(store, tenant, page, out);
     }
@@ -293,10 +241,7 @@ cleat_status cleat__embedded_tasks(cleat__engine *engine, int64_t tenant, const 
                                    cleat_task_list *out)
 {
     cleat__store *store = NULL;
-    cleat_status status = cleat__embedded_reader_open(engine, &store);
-    if (status == CLEAT_OK) {
-        status = cleat__store_begin(store); /* what is told together was there together */
-    }
+    cleat_status status = cleat__embedded_begin_reader(engine, &store);
     if (status == CLEAT_OK) {
         status = list_tasks(store, tenant, run_id, out);
     }

@@ -5,9 +5,6 @@
 #include "engine/engine.h"
 #include "transport/transport.h"
 
-/* Another reader of the engine's file, wherever the program has gone since it was opened. To be closed on every path. */
-cleat_status cleat__embedded_reader_open(cleat__engine *engine, cleat__store **out);
-
 /* Functions of the transport. */
 cleat_status cleat__embedded_change_many(cleat__engine *engine, int64_t tenant, const cleat__many_runs *what,
                                          size_t *count);

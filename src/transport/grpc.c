@@ -67,6 +67,11 @@ static cleat_status runs(cleat__transport *self, const cleat__run_page *page, cl
     return cleat__remote_runs(remote_of(self)->link, page, out);
 }
 
+static cleat_status events(cleat__transport *self, const cleat__event_page *page, cleat_event_list *out)
+{
+    return cleat__remote_events(remote_of(self)->link, page, out);
+}
+
 static cleat_status tasks(cleat__transport *self, const cleat__uuid *run_id, cleat_task_list *out)
 {
     return cleat__remote_tasks(remote_of(self)->link, run_id, out);
@@ -311,6 +316,7 @@ static const cleat__transport functions = {
     .replay = replay,
     .change_many = change_many,
     .runs = runs,
+    .events = events,
     .tasks = tasks,
     .push = push,
     .schedule = schedule_runs,

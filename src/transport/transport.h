@@ -8,6 +8,7 @@
 #define CLEAT_TRANSPORT_TRANSPORT_H
 
 #include <cleat/client.h>
+#include <cleat/event.h>
 #include <cleat/exporter.h>
 #include <cleat/filter.h>
 #include <cleat/runs.h>
@@ -81,6 +82,19 @@ typedef struct cleat__run_page {
     int64_t offset, limit;
 } cleat__run_page;
 
+/* Events that a filter chooses. All is borrowed; texts end with NULL, and NULL or 0 is any. */
+typedef struct cleat__event_page {
+    const char *const *keys, *const *scopes; /* has one of these */
+    const char *const *metadata;             /* has all of these, "key:value" */
+    const cleat__uuid *ids;
+    size_t id_count;
+    const cleat_slice *workflows; /* it started a run of one of these, .. */
+    size_t workflow_count;
+    unsigned statuses;          /* .. that is in one of these: 1 << cleat_run_status, as the API shows them */
+    int64_t since_ms, until_ms; /* pushed then or between; INT64_MAX: any */
+    int64_t offset, limit;
+} cleat__event_page;
+
 typedef struct cleat__transport cleat__transport;
 struct cleat__transport {
     cleat_status (*put_workflow)(cleat__transport *self, const cleat__workflow *workflow);
@@ -100,6 +114,8 @@ struct cleat__transport {
                           cleat_task_list *out); /* as schedules() */
     cleat_status (*push)(cleat__transport *self, const cleat__user_event *events, size_t count,
                          cleat__uuid *ids); /* checked */
+    cleat_status (*events)(cleat__transport *self, const cleat__event_page *page,
+                           cleat_event_list *out); /* as schedules() */
     cleat_status (*schedule)(cleat__transport *self, const cleat__schedule *schedule, const int64_t *at_ms,
                              size_t count, cleat__uuid *ids);
     cleat_status (*put_rate_limit)(cleat__transport *self, cleat_slice key, int32_t limit,

@@ -232,6 +232,120 @@ static void test_bad_lists_of_runs(void **state)
     assert_int_equal(list.count, 0);
 }
 
+/* ---- Events ---- */
+
+static cleat_event_id push(const fixture *it, const char *key, const char *scope, const char *metadata)
+{
+    cleat_event_id id;
+    assert_ok(cleat_client_push(it->client, key, "{\"n\":7}",
+                                CLEAT_EVENT_OPTIONS(.scope = scope, .metadata = metadata), &id));
+    return id;
+}
+
+/* Exactly these, in this order. */
+static void assert_events(const fixture *it, const cleat_event_list_options *options,
+                          const cleat_event_id *ids, size_t count)
+{
+    cleat_event_list list = {0};
+    assert_ok(cleat_client_list_events(it->client, options, &list));
+    assert_int_equal(list.count, count);
+    for (size_t i = 0; i < count; i++) {
+        assert_string_equal(list.items[i].id.text, ids[i].text);
+    }
+    cleat_event_list_deinit(&list);
+}
+
+static void test_events_are_listed_with_what_they_started(void **state)
+{
+    fixture *it = *state;
+    cleat_event_list list = {0};
+    cleat_run_list runs = {0};
+    start_worker(it);
+    const cleat_event_id paid = push(it, "order:paid", "eu", "{\"who\":\"ada\"}");
+    const cleat_event_id made = push(it, "User made", NULL, NULL);
+    assert_ok(cleat_client_list_runs(it->client, CLEAT_RUN_LIST_OPTIONS(.event = &paid), &runs));
+    assert_int_equal(runs.count, 1);
+    assert_ok(cleat_client_list_events(it->client, NULL, &list));
+    assert_int_equal(list.count, 2);
+
+    const cleat_event_entry *entry = &list.items[0];
+    assert_string_equal(entry->id.text, made.text);
+    assert_string_equal(entry->key, "User made");
+    assert_string_equal(entry->payload, "{\"n\":7}");
+    assert_null(entry->scope);
+    assert_int_equal(entry->run_count, 0);
+
+    entry = &list.items[1];
+    assert_string_equal(entry->id.text, paid.text);
+    assert_string_equal(entry->key, "order:paid");
+    assert_string_equal(entry->scope, "eu");
+    assert_non_null(strstr(entry->metadata, "\"who\":\"ada\""));
+    assert_true(entry->pushed_at_ms > 0);
+    assert_int_equal(entry->run_count, 1);
+    assert_string_equal(entry->runs[0].text, runs.items[0].id.text);
+    cleat_run_list_deinit(&runs);
+    cleat_event_list_deinit(&list);
+    cleat_event_list_deinit(NULL);
+}
+
+static void test_events_are_listed_that_a_filter_chooses(void **state)
+{
+    fixture *it = *state;
+    static const char *const paid_key[] = {"order:paid", NULL}, *const scopes[] = {"a&b", "us", NULL};
+    static const char *const pairs[] = {"who:ada", "n:7", NULL}, *const orders[] = {"order", NULL};
+    static const char *const both_keys[] = {"user", "order:paid", NULL}, *const boxes[] = {"pack:box", NULL};
+    start_worker(it);
+    assert_ok(cleat_client_pause_workflow(it->client, "order", NULL));
+    const cleat_event_id paid = push(it, "order:paid", "a&b", "{\"who\":\"ada\",\"n\":7}");
+    const cleat_event_id sent = push(it, "order:sent", NULL, "{\"who\":\"ada\"}");
+    const cleat_event_id user = push(it, "user", "eu", NULL);
+    const cleat_event_id all[] = {user, sent, paid}, keyed[] = {user, paid};
+#define LIST(...) CLEAT_EVENT_LIST_OPTIONS(__VA_ARGS__)
+    assert_events(it, LIST(.limit = 2), all, 2);
+    assert_events(it, LIST(.offset = 2, .limit = 2), all + 2, 1);
+    assert_events(it, LIST(.keys = paid_key), &paid, 1);
+    assert_events(it, LIST(.keys = both_keys), keyed, 2);
+    assert_events(it, LIST(.scopes = scopes), &paid, 1);
+    assert_events(it, LIST(.ids = keyed, .id_count = 2), keyed, 2);
+    assert_events(it, LIST(.metadata = pairs), &paid, 1);
+    assert_events(it, LIST(.tasks = orders), all + 1, 2);
+    assert_events(it, LIST(.tasks = orders, .run_statuses = 1U << CLEAT_RUN_QUEUED), all + 1, 2);
+    assert_events(it, LIST(.run_statuses = 1U << CLEAT_RUN_FAILED), NULL, 0);
+    assert_events(it, LIST(.tasks = boxes), NULL, 0);
+    assert_events(it, LIST(.since_ms = INT64_C(4102444800000)), NULL, 0);
+    assert_events(it, LIST(.until_ms = 1), NULL, 0);
+    assert_events(it, LIST(.since_ms = 1, .until_ms = INT64_MAX), all, 3);
+#undef LIST
+}
+
+static void test_bad_lists_of_events(void **state)
+{
+    fixture *it = *state;
+    static const char *const tasks[] = {"nobody:s", NULL}, *const wrong[] = {"\xff", NULL};
+    const cleat_event_id nonsense = {"nonsense"};
+    cleat_client *client = it->client;
+    cleat_event_list list = {0};
+#define REFUSED(status, word, ...)                                                                         \
+    assert_refused(cleat_client_list_events(client, CLEAT_EVENT_LIST_OPTIONS(__VA_ARGS__), &list), status, \
+                   word)
+    REFUSED(CLEAT_NOT_FOUND, "there is no task \"nobody:s\"", .tasks = tasks);
+    REFUSED(CLEAT_INVALID_ARGUMENT, "keys", .keys = wrong);
+    REFUSED(CLEAT_INVALID_ARGUMENT, "scopes", .scopes = wrong);
+    REFUSED(CLEAT_INVALID_ARGUMENT, "key:value", .metadata = wrong);
+    REFUSED(CLEAT_INVALID_ARGUMENT, "run_statuses", .run_statuses = 1U << 6);
+    REFUSED(CLEAT_INVALID_ARGUMENT, "until_ms", .until_ms = -1);
+    REFUSED(CLEAT_INVALID_ARGUMENT, "id_count", .id_count = 1);
+    REFUSED(CLEAT_INVALID_ARGUMENT, "id_count", .ids = &nonsense, .id_count = 101);
+    REFUSED(CLEAT_INVALID_ARGUMENT, "nonsense", .ids = &nonsense, .id_count = 1);
+    REFUSED(CLEAT_INVALID_ARGUMENT, "limit", .limit = 1001);
+#undef REFUSED
+    assert_refused(cleat_client_list_events(client, &(cleat_event_list_options){.limit = 1}, &list),
+                   CLEAT_INVALID_ARGUMENT, "CLEAT_EVENT_LIST_OPTIONS");
+    assert_refused(cleat_client_list_events(NULL, NULL, &list), CLEAT_INVALID_ARGUMENT, "client");
+    assert_refused(cleat_client_list_events(client, NULL, NULL), CLEAT_INVALID_ARGUMENT, "out");
+    assert_int_equal(list.count, 0);
+}
+
 int lists_suite_run(const sdk_target *of)
 {
 #define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
@@ -241,6 +355,9 @@ int lists_suite_run(const sdk_target *of)
         TEST(test_runs_are_listed_that_a_filter_chooses),
         TEST(test_runs_are_listed_by_what_started_them),
         TEST(test_bad_lists_of_runs),
+        TEST(test_events_are_listed_with_what_they_started),
+        TEST(test_events_are_listed_that_a_filter_chooses),
+        TEST(test_bad_lists_of_events),
     };
 #undef TEST
     target = of;

@@ -6,7 +6,7 @@
 #define ROW    "{\"metadata\":{\"id\":\"" MOCK_RUN_ID "\"}"
 
 /* A transport whose HTTP side gives these answers. */
-static http_sink *open_http(fixture *it, const http_answer *answers, size_t count)
+static http_sink *open_http(fixture *it, const http_answer *answers, size_t count, const char *prefix)
 {
     http_sink *sink = http_sink_start();
     cleat__remote_settings settings = mock_settings(&it->engine);
@@ -15,6 +15,8 @@ static http_sink *open_http(fixture *it, const http_answer *answers, size_t coun
     cleat__free(settings.tenant_id);
     settings.api_url = cleat__strdup(http_sink_url(sink, ""));
     settings.tenant_id = cleat__strdup(TENANT);
+    cleat__free(settings.prefix);
+    settings.prefix = cleat__strdup(prefix);
     settings.call_timeout_ms = 300000;
     reopen(it, settings);
     return sink;
@@ -46,7 +48,7 @@ static void test_runs_are_asked_for(void **state)
                                   .limit = 4};
     cleat_run_list list = {0};
     const http_answer answer = {.body = cleat_slice_of("{\"rows\":[]}")};
-    http_sink *sink = open_http(it, &answer, 1);
+    http_sink *sink = open_http(it, &answer, 1, "");
     assert_ok(it->transport->runs(it->transport, &page, &list));
     assert_int_equal(list.count, 0);
     assert_asked(sink, 0,
@@ -72,7 +74,7 @@ static void test_runs_are_read(void **state)
             "\"}," ROW ",\"workflowName\":\"b\",\"status\":\"RUNNING\",\"isEvicted\":true,"
             "\"createdAt\":\"1970-01-01T00:00:01Z\",\"startedAt\":\"0001-01-01T00:00:00Z\","
             "\"finishedAt\":null}]}")};
-    http_sink *sink = open_http(it, &answer, 1);
+    http_sink *sink = open_http(it, &answer, 1, "");
     assert_ok(it->transport->runs(it->transport, &page, &list));
     assert_int_equal(list.count, 2);
     const cleat_run_entry *entry = &list.items[0];
@@ -97,7 +99,81 @@ static void test_runs_are_read(void **state)
     http_sink_stop(sink);
 }
 
+/* ---- Events ---- */
+
+static void test_events_are_asked_for(void **state)
+{
+    fixture *it = *state;
+    static const char *const keys[] = {"Order paid", "ns_b", NULL}, *const scopes[] = {"a/b", NULL};
+    static const char *const pairs[] = {"n:7", NULL};
+    const cleat__uuid id = uuid_of(MOCK_RUN_ID);
+    const cleat__event_page page = {.keys = keys,
+                                    .scopes = scopes,
+                                    .metadata = pairs,
+                                    .ids = &id,
+                                    .id_count = 1,
+                                    .statuses = 1U << CLEAT_RUN_FAILED,
+                                    .until_ms = 5,
+                                    .offset = 3,
+                                    .limit = 4};
+    cleat_event_list list = {0};
+    const http_answer answer = {
+        .body = cleat_slice_of("{\"rows\":[" ROW ",\"key\":\"ns_a\"}," ROW ",\"key\":\"b\"}]}")};
+    http_sink *sink = open_http(it, &answer, 1, "ns_");
+    assert_ok(it->transport->events(it->transport, &page, &list));
+    assert_int_equal(list.count, 2);
+    assert_string_equal(list.items[0].key, "a");
+    assert_string_equal(list.items[1].key, "b");
+    cleat_event_list_deinit(&list);
+    assert_asked(sink, 0,
+                 "GET /api/v1/stable/tenants/" TENANT
+                 "/events?offset=3&limit=4&since=1970-01-01T00%3A00%3A00.000Z"
+                 "&until=1970-01-01T00%3A00%3A00.005Z&keys=ns_Order%20paid&keys=ns_b&scopes=a%2Fb"
+                 "&additionalMetadata=n%3A7&eventIds=" MOCK_RUN_ID "&workflowRunStatuses=FAILED ");
+    http_sink_stop(sink);
+}
+
+static void test_events_are_read(void **state)
+{
+    fixture *it = *state;
+    const cleat__event_page page = {.until_ms = INT64_MAX, .limit = 9};
+    cleat_event_list list = {0};
+    const http_answer answer = {
+        .body = cleat_slice_of(
+            "{\"rows\":[" ROW
+            ",\"key\":\"caf\\u00e9\",\"scope\":\"s\",\"payload\":{\"n\":12345678901234567890},"
+            "\"seenAt\":\"1970-01-01T00:00:01Z\",\"triggeredRuns\":[{\"workflowRunId\":\"" MOCK_RUN_ID "\"},"
+            "{\"workflowRunId\":\"" TENANT "\",\"filterId\":\"" TENANT "\"}]}," ROW
+            ",\"key\":\"b\",\"scope\":null,\"triggeredRuns\":null}]}")};
+    http_sink *sink = open_http(it, &answer, 1, "");
+    assert_ok(it->transport->events(it->transport, &page, &list));
+    assert_int_equal(list.count, 2);
+    const cleat_event_entry *entry = &list.items[0];
+    assert_string_equal(entry->id.text, MOCK_RUN_ID);
+    assert_string_equal(entry->key, "caf\xc3\xa9");
+    assert_string_equal(entry->scope, "s");
+    assert_string_equal(entry->payload, "{\"n\":12345678901234567890}");
+    assert_string_equal(entry->metadata, "{}");
+    assert_int_equal(entry->pushed_at_ms, 1000);
+    assert_int_equal(entry->run_count, 2);
+    assert_string_equal(entry->runs[0].text, MOCK_RUN_ID);
+    assert_string_equal(entry->runs[1].text, TENANT);
+    assert_null(list.items[1].scope);
+    assert_int_equal(list.items[1].run_count, 0);
+    cleat_event_list_deinit(&list);
+    http_sink_stop(sink);
+}
+
 /* ---- What is none ---- */
+
+static cleat_status list_events(cleat__transport *transport)
+{
+    const cleat__event_page page = {.until_ms = INT64_MAX, .limit = 9};
+    cleat_event_list list = {0};
+    cleat_status status = transport->events(transport, &page, &list);
+    cleat_event_list_deinit(&list);
+    return status;
+}
 
 static cleat_status list_runs(cleat__transport *transport)
 {
@@ -130,6 +206,14 @@ static const struct {
     {list_runs, "{\"rows\":[" RUN ",\"retryCount\":9999999999999999999}]}"},
     {list_runs, "{\"rows\":[" RUN ",\"additionalMetadata\":[]}]}"},
     {list_runs, "{\"rows\":[" RUN ",\"parentTaskExternalId\":\"mother\"}]}"},
+    {list_events, "{\"rows\":{}}"},
+    {list_events, "{\"rows\":[{\"key\":\"a\"}]}"},
+    {list_events, "{\"rows\":[" ROW "}]}"},
+    {list_events, "{\"rows\":[" ROW ",\"key\":\"a\",\"payload\":7}]}"},
+    {list_events, "{\"rows\":[" ROW ",\"key\":\"a\",\"seenAt\":\"noon\"}]}"},
+    {list_events, "{\"rows\":[" ROW ",\"key\":\"a\",\"triggeredRuns\":{}}]}"},
+    {list_events, "{\"rows\":[" ROW ",\"key\":\"a\",\"triggeredRuns\":[{}]}]}"},
+    {list_events, "{\"rows\":[" ROW ",\"key\":\"a\",\"triggeredRuns\":[{\"workflowRunId\":\"b\"}]}]}"},
 };
 enum { NONES = sizeof(nones) / sizeof(nones[0]) };
 
@@ -140,7 +224,7 @@ static void test_lists_that_are_none(void **state)
     for (size_t i = 0; i < NONES; i++) {
         answers[i].body = cleat_slice_of(nones[i].body);
     }
-    http_sink *sink = open_http(it, answers, NONES);
+    http_sink *sink = open_http(it, answers, NONES, "");
     for (size_t i = 0; i < NONES; i++) {
         if (nones[i].list(it->transport) != CLEAT_INVALID_ARGUMENT) {
             fail_msg("%s is taken", nones[i].body);
@@ -152,9 +236,8 @@ static void test_lists_that_are_none(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_runs_are_asked_for),
-        TEST(test_runs_are_read),
-        TEST(test_lists_that_are_none),
+        TEST(test_runs_are_asked_for), TEST(test_runs_are_read),       TEST(test_events_are_asked_for),
+        TEST(test_events_are_read),    TEST(test_lists_that_are_none),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
