@@ -111,10 +111,9 @@ typedef struct cleat_event_list_options {
  *         printf("%s started %zu\n", list.items[i].id.text, list.items[i].run_count);
  *     cleat_event_list_deinit(&list);
  *
- * Events that are pushed meanwhile move the rest by so many, and a server whose answer would be too long leaves out its
- * end: for all of them go on with `offset` + `count` until the count is 0, and look at the ids. CLEAT_NOT_FOUND: no worker
- * ever declared one of the tasks. CLEAT_INVALID_ARGUMENT: cleat_error_message() says what is wrong. The caller deinits the
- * list.
+ * Events that are pushed meanwhile move the rest by so many. CLEAT_NOT_FOUND: no worker ever declared one of the tasks.
+ * CLEAT_INVALID_ARGUMENT: cleat_error_message() says what is wrong; also when a server would have to answer more than
+ * 64 MiB: lower the limit. The caller deinits the list.
  */
 CLEAT_API cleat_status cleat_client_list_events(cleat_client *client, const cleat_event_list_options *options,
                                                 cleat_event_list *out);

@@ -86,9 +86,7 @@ typedef struct cleat_run_list_options {
 #define CLEAT_RUN_LIST_OPTIONS(...) CLEAT_OPTIONS(cleat_run_list_options, __VA_ARGS__)
 
 /*
- * Newest first. `options` may be NULL. Runs that are made meanwhile move the rest by so many, and a server whose answer
- * would be too long leaves out its end: for all of them go on with `offset` + `count` until the count is 0, and look at
- * the ids.
+ * Newest first. `options` may be NULL. Runs that are made meanwhile move the rest by so many.
  *
  *     cleat_run_list list = {0};
  *     cleat_status status = cleat_client_list_runs(
@@ -98,7 +96,7 @@ typedef struct cleat_run_list_options {
  *     cleat_run_list_deinit(&list);
  *
  * CLEAT_NOT_FOUND: no worker ever declared one of the tasks. CLEAT_INVALID_ARGUMENT: cleat_error_message() says what
- * is wrong. The caller deinits the list.
+ * is wrong; also when a server would have to answer more than 64 MiB: lower the limit. The caller deinits the list.
  */
 CLEAT_API cleat_status cleat_client_list_runs(cleat_client *client, const cleat_run_list_options *options,
                                               cleat_run_list *out);

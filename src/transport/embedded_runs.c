@@ -6,9 +6,11 @@
 #include "engine/run_batch.h"
 #include "store/dag.h"
 #include "store/query.h"
+#include "store/queue_count.h"
 #include "store/run_choice.h"
 #include "transport/embedded_reader.h"
 #include "transport/list_room.h"
+#include "transport/queue_list.h"
 #include "transport/run_list.h"
 #include "transport/task_list.h"
 
@@ -201,6 +203,75 @@ cleat_status cleat__embedded_runs(cleat__engine *engine, int64_t tenant, const c
     }
     cleat__store_close(store);
     return status;
+}
+
+/* ---- Counting ---- */
+
+static cleat_status count_runs(cleat__store *store, int64_t tenant, const cleat__many_runs *what,
+                               cleat_run_metrics *out)
+{
+    uint64_t counts[CLEAT__RUN_SHOWN_STATES] = {0};
+    filter of;
+    cleat_status status = make_filter(&of, store, tenant, what);
+    if (status == CLEAT_OK) {
+        status = cleat__run_choice_count(store, tenant, &of.choice, counts);
+    }
+    free_filter(&of);
+    *out = (cleat_run_metrics){.queued = (int64_t)counts[CLEAT_RUN_QUEUED],
+                               .running = (int64_t)counts[CLEAT_RUN_RUNNING],
+                               .completed = (int64_t)counts[CLEAT_RUN_COMPLETED],
+                               .failed = (int64_t)counts[CLEAT_RUN_FAILED],
+                               .cancelled = (int64_t)counts[CLEAT_RUN_CANCELLED],
+                               .evicted = (int64_t)counts[CLEAT_RUN_EVICTED]};
+    return status;
+}
+
+cleat_status cleat__embedded_run_metrics(cleat__engine *engine, int64_t tenant, const cleat__many_runs *what,
+                                         cleat_run_metrics *out)
+{
+    cleat__store *store = NULL;
+    cleat_status status = cleat__embedded_begin_reader(engine, &store);
+    if (status == CLEAT_OK) {
+        status = count_runs(store, tenant, what, out);
+    }
+    cleat__store_close(store);
+    return status;
+}
+
+typedef struct queues {
+    cleat_queue_metrics *out;
+    cleat_status status;
+} queues;
+
+static bool add_queue(void *argument, const cleat__queue_row *row)
+{
+    queues *it = argument;
+    if (row->queued == 0 && row->running == 0) {
+        return true;
+    }
+    cleat_queue_entry *entry = cleat__queue_list_find(it->out, row->action);
+    if (entry == NULL) {
+        it->status = cleat__fail_memory();
+        return false;
+    }
+    entry->queued = row->queued;
+    entry->running = row->running;
+    entry->oldest_queued_at_ms = row->oldest_queued_at_ms;
+    entry->oldest_running_at_ms = row->oldest_started_at_ms;
+    return true;
+}
+
+cleat_status cleat__embedded_queue_metrics(cleat__engine *engine, int64_t tenant, cleat_queue_metrics *out)
+{
+    cleat__store *store = NULL;
+    queues it = {.out = out, .status = CLEAT_OK};
+    cleat_status status = cleat__embedded_open_reader(engine, &store);
+    if (status == CLEAT_OK) {
+        status = cleat__queue_count(store, tenant, add_queue, &it);
+    }
+    cleat__store_close(store);
+    cleat__queue_list_sort(out);
+    return status == CLEAT_OK ? it.status : status;
 }
 
 /* ---- Tasks ---- */

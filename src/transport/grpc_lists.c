@@ -52,8 +52,8 @@ static void write_texts(const char *const *texts, const char *name, cleat__buffe
     }
 }
 
-/* Appends what the filter says. */
-static cleat_status write_filter(const cleat__link *link, const cleat__many_runs *what, cleat__buffer *path)
+cleat_status cleat__remote_write_filter(const cleat__link *link, const cleat__many_runs *what,
+                                        cleat__buffer *path)
 {
     write_times(what->since_ms, what->until_ms, path);
     write_statuses(what->statuses, "statuses", path);
@@ -75,7 +75,7 @@ static cleat_status write_page(const cleat__link *link, const cleat__run_page *p
     if (page->event != NULL) {
         cleat__remote_query_id(path, "triggering_event_external_id", page->event);
     }
-    return write_filter(link, &page->what, path);
+    return cleat__remote_write_filter(link, &page->what, path);
 }
 
 /* Consumes the path, which may have failed. */

@@ -15,6 +15,14 @@ bool cleat__remote_is_object(cleat_slice text)
     return is_one;
 }
 
+bool cleat__remote_is_array(cleat_slice text)
+{
+    json_t *root = json_loadb(text.data != NULL ? text.data : "", text.size, JSON_DECODE_INT_AS_REAL, NULL);
+    bool is_one = json_is_array(root);
+    json_decref(root);
+    return is_one;
+}
+
 cleat_slice cleat__remote_member(cleat_slice object, const char *name)
 {
     cleat_slice value = {NULL, 0};

@@ -9,6 +9,7 @@
 
 /* Payloads are in these answers, which are text to us: numbers of any size stay as they are. */
 bool cleat__remote_is_object(cleat_slice text);
+bool cleat__remote_is_array(cleat_slice text);
 /* Absent when there is none. */
 cleat_slice cleat__remote_member(cleat_slice object, const char *name);
 /* A copy, to be freed; NULL: no string, or no memory. */

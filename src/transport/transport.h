@@ -11,6 +11,9 @@
 #include <cleat/event.h>
 #include <cleat/exporter.h>
 #include <cleat/filter.h>
+#include <cleat/limit.h>
+#include <cleat/log.h>
+#include <cleat/metrics.h>
 #include <cleat/runs.h>
 #include <cleat/schedule.h>
 
@@ -95,6 +98,16 @@ typedef struct cleat__event_page {
     int64_t offset, limit;
 } cleat__event_page;
 
+/* Lines of a log. */
+typedef struct cleat__log_page {
+    int64_t since_ms, until_ms; /* written then or between; INT64_MAX: any */
+    unsigned levels;            /* 1 << cleat_log_level, of several; 0: any */
+    int32_t attempt;            /* by that one, 1 being the first; 0: any */
+    cleat_slice search;         /* have it in them; absent or empty: any */
+    bool is_newest_first;
+    int64_t offset, limit;
+} cleat__log_page;
+
 typedef struct cleat__transport cleat__transport;
 struct cleat__transport {
     cleat_status (*put_workflow)(cleat__transport *self, const cleat__workflow *workflow);
@@ -112,6 +125,10 @@ struct cleat__transport {
                          cleat_run_list *out); /* as schedules() */
     cleat_status (*tasks)(cleat__transport *self, const cleat__uuid *run_id,
                           cleat_task_list *out); /* as schedules() */
+    cleat_status (*logs)(cleat__transport *self, const cleat__uuid *run_id, const cleat__log_page *page,
+                         cleat_log_list *out); /* as schedules() */
+    cleat_status (*run_metrics)(cleat__transport *self, const cleat__many_runs *what, cleat_run_metrics *out);
+    cleat_status (*queue_metrics)(cleat__transport *self, cleat_queue_metrics *out); /* as schedules() */
     cleat_status (*push)(cleat__transport *self, const cleat__user_event *events, size_t count,
                          cleat__uuid *ids); /* checked */
     cleat_status (*events)(cleat__transport *self, const cleat__event_page *page,
@@ -120,6 +137,9 @@ struct cleat__transport {
                              size_t count, cleat__uuid *ids);
     cleat_status (*put_rate_limit)(cleat__transport *self, cleat_slice key, int32_t limit,
                                    int64_t window_ms); /* checked */
+    cleat_status (*rate_limits)(cleat__transport *self, cleat_slice search, int64_t offset, int64_t limit,
+                                cleat_rate_limit_list *out); /* as schedules(); `search` empty: all */
+    cleat_status (*delete_rate_limit)(cleat__transport *self, cleat_slice key); /* checked */
     cleat_status (*unschedule)(cleat__transport *self, const cleat__uuid *id);
     /* `out` is empty, and to be deinited also after a failure. */
     cleat_status (*schedules)(cleat__transport *self, int64_t offset, int64_t limit,

@@ -1,5 +1,6 @@
 #include "support/lists_suite.h"
 
+#include "support/gate.h"
 #include "support/outcome.h"
 #include "support/temp_dir.h"
 
@@ -15,6 +16,7 @@ typedef struct fixture {
     temp_dir dir;
     cleat_client *client;
     cleat_worker *worker;
+    gate said, heard; /* lines of a log */
 } fixture;
 
 static int set_up(void **state)
@@ -22,6 +24,8 @@ static int set_up(void **state)
     fixture *it = calloc(1, sizeof(*it));
     assert_non_null(it);
     temp_dir_make(&it->dir);
+    gate_init(&it->said);
+    gate_init(&it->heard);
     assert_ok(target->open(it->dir.database, &it->client));
     *state = it;
     return 0;
@@ -32,6 +36,8 @@ static int tear_down(void **state)
     fixture *it = *state;
     cleat_worker_free(it->worker);
     target->close(it->client);
+    gate_deinit(&it->said);
+    gate_deinit(&it->heard);
     temp_dir_remove(&it->dir);
     free(it);
     return 0;
@@ -346,6 +352,283 @@ static void test_bad_lists_of_events(void **state)
     assert_int_equal(list.count, 0);
 }
 
+/* ---- Logs ---- */
+
+/* Waits until so many lines are there: a task does not. */
+static void await_lines(const fixture *it, const cleat_run_id *id, size_t count)
+{
+    cleat_log_list list = {0};
+    do {
+        cleat_log_list_deinit(&list);
+        assert_ok(cleat_client_list_logs(it->client, id, NULL, &list));
+    } while (list.count < count);
+    cleat_log_list_deinit(&list);
+}
+
+/* Says one line, and after the gate two more, and fails; its second attempt says one. */
+static cleat_status talk(cleat_task *task, void *user_data)
+{
+    fixture *it = user_data;
+    if (cleat_task_retry_count(task) != 0) {
+        return cleat_task_log(task, CLEAT_LOG_ERROR, "again: 100 %% & more");
+    }
+    cleat_status status = cleat_task_log_metadata(task, CLEAT_LOG_INFO, "{\"part\":1}", "first");
+    gate_add(&it->said);
+    gate_wait(&it->heard, 1);
+    if (status == CLEAT_OK) {
+        status = cleat_task_log(task, CLEAT_LOG_DEBUG, "second");
+    }
+    gate_add(&it->said);
+    gate_wait(&it->heard, 2);
+    return status == CLEAT_OK ? CLEAT_FAILED : status;
+}
+
+/* One line after the other. */
+static cleat_run_id run_talk(fixture *it)
+{
+    assert_ok(cleat_worker_new(it->client, NULL, &it->worker));
+    assert_ok(cleat_worker_add_task(
+        it->worker, CLEAT_TASK_OPTIONS(.name = "talk", .run = talk, .user_data = it, .retries = 1)));
+    assert_ok(cleat_worker_start(it->worker));
+    const cleat_run_id id = start_run(it, "talk", NULL);
+    gate_wait(&it->said, 1);
+    await_lines(it, &id, 1);
+    gate_add(&it->heard);
+    gate_wait(&it->said, 2);
+    await_lines(it, &id, 2);
+    gate_add(&it->heard);
+    await_lines(it, &id, 3);
+    return id;
+}
+
+/* Exactly these, in this order; ended by NULL. */
+static void assert_lines(const fixture *it, const cleat_run_id *id, const cleat_log_list_options *options,
+                         const char *const *messages)
+{
+    cleat_log_list list = {0};
+    size_t count = 0;
+    assert_ok(cleat_client_list_logs(it->client, id, options, &list));
+    while (count < list.count && messages[count] != NULL) {
+        assert_string_equal(list.items[count].message, messages[count]);
+        count++;
+    }
+    assert_int_equal(count, list.count);
+    assert_null(messages[count]);
+    cleat_log_list_deinit(&list);
+}
+
+static void test_log_lines_are_listed(void **state)
+{
+    fixture *it = *state;
+    cleat_log_list list = {0};
+#define LAST "again: 100 % & more"
+    static const char *const forward[] = {"first", "second", LAST, NULL};
+    static const char *const backward[] = {LAST, "second", "first", NULL}, *const odd[] = {"first", LAST,
+                                                                                           NULL};
+    const cleat_run_id id = run_talk(it);
+    assert_lines(it, &id, NULL, forward);
+    assert_lines(it, &id, CLEAT_LOG_LIST_OPTIONS(.newest_first = true), backward);
+    assert_lines(it, &id, CLEAT_LOG_LIST_OPTIONS(.newest_first = true, .offset = 1, .limit = 2),
+                 backward + 1);
+    assert_lines(it, &id, CLEAT_LOG_LIST_OPTIONS(.offset = 2), forward + 2);
+    assert_lines(it, &id, CLEAT_LOG_LIST_OPTIONS(.offset = 3), forward + 3);
+    assert_lines(it, &id, CLEAT_LOG_LIST_OPTIONS(.levels = 1U << CLEAT_LOG_INFO | 1U << CLEAT_LOG_ERROR),
+                 odd);
+    assert_lines(it, &id, CLEAT_LOG_LIST_OPTIONS(.attempt = 2), forward + 2);
+    assert_lines(it, &id, CLEAT_LOG_LIST_OPTIONS(.search = "100 % &"), forward + 2);
+    assert_lines(it, &id, CLEAT_LOG_LIST_OPTIONS(.search = "100 & %"), forward + 3);
+    assert_lines(it, &id, CLEAT_LOG_LIST_OPTIONS(.since_ms = INT64_C(4102444800000)), forward + 3);
+    assert_lines(it, &id, CLEAT_LOG_LIST_OPTIONS(.until_ms = 1), forward + 3);
+
+    assert_ok(cleat_client_list_logs(it->client, &id, NULL, &list));
+    assert_int_equal(list.items[0].level, CLEAT_LOG_INFO);
+    assert_string_equal(list.items[0].metadata, "{\"part\":1}");
+    assert_int_equal(list.items[0].attempt, 1);
+    assert_true(list.items[0].time_ms > 0);
+    assert_string_equal(list.items[1].metadata, "{}");
+    assert_int_equal(list.items[2].attempt, 2);
+    assert_int_equal(list.items[2].level, CLEAT_LOG_ERROR);
+    cleat_log_list_deinit(&list);
+    cleat_log_list_deinit(NULL);
+}
+
+static void test_bad_lists_of_log_lines(void **state)
+{
+    fixture *it = *state;
+    const cleat_run_id none = {"01890000-0000-7000-8000-000000000001"}, nonsense = {"nonsense"};
+    cleat_client *client = it->client;
+    cleat_log_list list = {0};
+#define REFUSED(word, ...)                                                                            \
+    assert_refused(cleat_client_list_logs(client, &none, CLEAT_LOG_LIST_OPTIONS(__VA_ARGS__), &list), \
+                   CLEAT_INVALID_ARGUMENT, word)
+    REFUSED("levels", .levels = 1U << 5);
+    REFUSED("levels", .levels = 1U);
+    REFUSED("attempt", .attempt = -1);
+    REFUSED("search", .search = "\xff");
+    REFUSED("since_ms", .since_ms = -1);
+    REFUSED("limit", .limit = 1001);
+#undef REFUSED
+    assert_refused(cleat_client_list_logs(client, &none, NULL, &list), CLEAT_NOT_FOUND,
+                   "there is no run 01890000-0000-7000-8000-000000000001");
+    assert_refused(cleat_client_list_logs(client, &nonsense, NULL, &list), CLEAT_INVALID_ARGUMENT,
+                   "nonsense");
+    assert_refused(cleat_client_list_logs(client, &none, &(cleat_log_list_options){.limit = 1}, &list),
+                   CLEAT_INVALID_ARGUMENT, "CLEAT_LOG_LIST_OPTIONS");
+    assert_refused(cleat_client_list_logs(client, NULL, NULL, &list), CLEAT_INVALID_ARGUMENT, "id");
+    assert_refused(cleat_client_list_logs(NULL, &none, NULL, &list), CLEAT_INVALID_ARGUMENT, "client");
+    assert_refused(cleat_client_list_logs(client, &none, NULL, NULL), CLEAT_INVALID_ARGUMENT, "out");
+}
+
+/* ---- Figures ---- */
+
+static cleat_status hold(cleat_task *task, void *user_data)
+{
+    fixture *it = user_data;
+    gate_add(&it->said);
+    gate_wait(&it->heard, 1);
+    return cleat_task_return(task, "{}");
+}
+
+/* One that goes on until the gate opens, two that wait, one that has failed and one that has not. */
+static void start_some(fixture *it)
+{
+    assert_ok(cleat_worker_new(it->client, CLEAT_WORKER_OPTIONS(.slots = 4), &it->worker));
+    assert_ok(cleat_worker_add_task(it->worker, CLEAT_TASK_OPTIONS(.name = "mail:send", .run = refuse)));
+    assert_ok(cleat_worker_add_task(it->worker, CLEAT_TASK_OPTIONS(.name = "pack:box", .run = pass)));
+    assert_ok(
+        cleat_worker_add_task(it->worker, CLEAT_TASK_OPTIONS(.name = "hold", .run = hold, .user_data = it)));
+    assert_ok(cleat_worker_start(it->worker));
+    (void)run(it, "mail:send", "{\"n\":7}");
+    (void)run(it, "pack:box", NULL);
+    assert_ok(cleat_client_pause_workflow(it->client, "pack:box", NULL));
+    (void)start_run(it, "pack:box", "{\"n\":7}");
+    (void)start_run(it, "pack:box", NULL);
+    (void)start_run(it, "hold", NULL);
+    gate_wait(&it->said, 1);
+}
+
+static void assert_metrics(const fixture *it, const cleat_run_filter *filter, int queued, int running,
+                           int completed, int failed)
+{
+    cleat_run_metrics found = {.evicted = 99};
+    assert_ok(cleat_client_get_run_metrics(it->client, filter, &found));
+    assert_int_equal(found.queued, queued);
+    assert_int_equal(found.running, running);
+    assert_int_equal(found.completed, completed);
+    assert_int_equal(found.failed, failed);
+    assert_int_equal(found.cancelled, 0);
+    assert_int_equal(found.evicted, 0);
+}
+
+static void test_runs_are_counted(void **state)
+{
+    fixture *it = *state;
+    static const char *const boxes[] = {"pack:box", NULL}, *const pairs[] = {"n:7", NULL};
+    static const char *const nobodys[] = {"nobody:s", NULL};
+    cleat_run_metrics found;
+    start_some(it);
+    assert_metrics(it, NULL, 2, 1, 1, 1);
+    assert_metrics(it, CLEAT_RUN_FILTER(.tasks = boxes), 2, 0, 1, 0);
+    assert_metrics(it, CLEAT_RUN_FILTER(.metadata = pairs), 1, 0, 0, 1);
+    assert_metrics(it, CLEAT_RUN_FILTER(.statuses = 1U << CLEAT_RUN_QUEUED), 2, 0, 0, 0);
+    assert_metrics(it, CLEAT_RUN_FILTER(.since_ms = INT64_C(4102444800000)), 0, 0, 0, 0);
+    assert_refused(cleat_client_get_run_metrics(it->client, CLEAT_RUN_FILTER(.tasks = nobodys), &found),
+                   CLEAT_NOT_FOUND, "there is no task \"nobody:s\"");
+    assert_refused(cleat_client_get_run_metrics(it->client, CLEAT_RUN_FILTER(.since_ms = -1), &found),
+                   CLEAT_INVALID_ARGUMENT, "since_ms");
+    assert_refused(cleat_client_get_run_metrics(it->client, NULL, NULL), CLEAT_INVALID_ARGUMENT, "out");
+    assert_refused(cleat_client_get_run_metrics(NULL, NULL, &found), CLEAT_INVALID_ARGUMENT, "client");
+    gate_add(&it->heard);
+}
+
+static void test_queues_are_counted(void **state)
+{
+    fixture *it = *state;
+    cleat_queue_metrics found = {0};
+    start_some(it);
+    assert_ok(cleat_client_get_queue_metrics(it->client, &found));
+    assert_int_equal(found.count, 2);
+    const cleat_queue_entry *entry = &found.items[0];
+    assert_string_equal(entry->task, "hold:hold");
+    assert_int_equal(entry->queued, 0);
+    assert_int_equal(entry->running, 1);
+    assert_int_equal(entry->oldest_queued_at_ms, 0);
+    assert_true(entry->oldest_running_at_ms > 0);
+    entry = &found.items[1];
+    assert_string_equal(entry->task, "pack:box");
+    assert_int_equal(entry->queued, 2);
+    assert_int_equal(entry->running, 0);
+    assert_true(entry->oldest_queued_at_ms > 0);
+    assert_int_equal(entry->oldest_running_at_ms, 0);
+    cleat_queue_metrics_deinit(&found);
+    cleat_queue_metrics_deinit(NULL);
+    assert_refused(cleat_client_get_queue_metrics(it->client, NULL), CLEAT_INVALID_ARGUMENT, "out");
+    assert_refused(cleat_client_get_queue_metrics(NULL, &found), CLEAT_INVALID_ARGUMENT, "client");
+    gate_add(&it->heard);
+}
+
+/* ---- Rate limits ---- */
+
+static void assert_limits(const fixture *it, const cleat_rate_limit_list_options *options, const char *first,
+                          size_t count)
+{
+    cleat_rate_limit_list list = {0};
+    assert_ok(cleat_client_list_rate_limits(it->client, options, &list));
+    assert_int_equal(list.count, count);
+    if (count != 0) {
+        assert_string_equal(list.items[0].key, first);
+    }
+    cleat_rate_limit_list_deinit(&list);
+}
+
+static void test_rate_limits_are_listed_and_deleted(void **state)
+{
+    fixture *it = *state;
+    cleat_rate_limit_list list = {0};
+    assert_limits(it, NULL, NULL, 0);
+    assert_ok(cleat_client_put_rate_limit(it->client, "b & c", 5, CLEAT_PER_YEAR));
+    assert_ok(cleat_client_put_rate_limit(it->client, "a", 100, CLEAT_PER_DAY));
+    assert_ok(cleat_client_list_rate_limits(it->client, NULL, &list));
+    assert_int_equal(list.count, 2);
+    assert_string_equal(list.items[0].key, "a");
+    assert_int_equal(list.items[0].limit, 100);
+    assert_int_equal(list.items[0].value, 100);
+    assert_int_equal(list.items[0].duration, CLEAT_PER_DAY);
+    assert_true(list.items[0].refilled_at_ms > 0);
+    assert_string_equal(list.items[1].key, "b & c");
+    assert_int_equal(list.items[1].limit, 5);
+    assert_int_equal(list.items[1].duration, CLEAT_PER_YEAR);
+    cleat_rate_limit_list_deinit(&list);
+    assert_limits(it, CLEAT_RATE_LIMIT_LIST_OPTIONS(.search = " & "), "b & c", 1);
+    assert_limits(it, CLEAT_RATE_LIMIT_LIST_OPTIONS(.search = "d"), NULL, 0);
+    assert_limits(it, CLEAT_RATE_LIMIT_LIST_OPTIONS(.limit = 1), "a", 1);
+    assert_limits(it, CLEAT_RATE_LIMIT_LIST_OPTIONS(.offset = 1), "b & c", 1);
+    assert_ok(cleat_client_delete_rate_limit(it->client, "b & c"));
+    assert_limits(it, NULL, "a", 1);
+    assert_refused(cleat_client_delete_rate_limit(it->client, "b & c"), CLEAT_NOT_FOUND,
+                   "there is no rate limit \"b & c\"");
+    cleat_rate_limit_list_deinit(NULL);
+}
+
+static void test_bad_lists_of_rate_limits(void **state)
+{
+    fixture *it = *state;
+    cleat_client *client = it->client;
+    cleat_rate_limit_list list = {0};
+    assert_refused(
+        cleat_client_list_rate_limits(client, CLEAT_RATE_LIMIT_LIST_OPTIONS(.search = "\xff"), &list),
+        CLEAT_INVALID_ARGUMENT, "search");
+    assert_refused(cleat_client_list_rate_limits(client, CLEAT_RATE_LIMIT_LIST_OPTIONS(.limit = -1), &list),
+                   CLEAT_INVALID_ARGUMENT, "limit");
+    assert_refused(cleat_client_list_rate_limits(client, &(cleat_rate_limit_list_options){.limit = 1}, &list),
+                   CLEAT_INVALID_ARGUMENT, "CLEAT_RATE_LIMIT_LIST_OPTIONS");
+    assert_refused(cleat_client_list_rate_limits(client, NULL, NULL), CLEAT_INVALID_ARGUMENT, "out");
+    assert_refused(cleat_client_list_rate_limits(NULL, NULL, &list), CLEAT_INVALID_ARGUMENT, "client");
+    assert_refused(cleat_client_delete_rate_limit(client, ""), CLEAT_INVALID_ARGUMENT, "0 bytes");
+    assert_refused(cleat_client_delete_rate_limit(client, NULL), CLEAT_INVALID_ARGUMENT, "key");
+    assert_refused(cleat_client_delete_rate_limit(NULL, "a"), CLEAT_INVALID_ARGUMENT, "client");
+}
+
 int lists_suite_run(const sdk_target *of)
 {
 #define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
@@ -358,6 +641,12 @@ int lists_suite_run(const sdk_target *of)
         TEST(test_events_are_listed_with_what_they_started),
         TEST(test_events_are_listed_that_a_filter_chooses),
         TEST(test_bad_lists_of_events),
+        TEST(test_log_lines_are_listed),
+        TEST(test_bad_lists_of_log_lines),
+        TEST(test_runs_are_counted),
+        TEST(test_queues_are_counted),
+        TEST(test_rate_limits_are_listed_and_deleted),
+        TEST(test_bad_lists_of_rate_limits),
     };
 #undef TEST
     target = of;
