@@ -153,6 +153,22 @@ typedef struct cleat__rest_keys {
 cleat_status cleat__rest_query_keys(cleat__store *store, int64_t tenant, const cleat__uuid *workflow_id,
                                     unsigned states, cleat_slice key, cleat__rest_keys *out);
 
+/* ---- Queues ---- */
+
+/* Of the runs of a task that are queued, or with a worker: how many have this key in this rule. */
+typedef struct cleat__rest_claim {
+    cleat_slice task_name;
+    bool is_running;
+    cleat_slice expression; /* the rule's */
+    cleat_concurrency_strategy strategy;
+    cleat_slice key;
+    int64_t count;
+} cleat__rest_claim;
+/* Those of most runs first, 10,000 at most. */
+cleat_status cleat__rest_query_claims(cleat__store *store, int64_t tenant,
+                                      void (*visit)(void *argument, const cleat__rest_claim *row),
+                                      void *argument);
+
 /* ---- Schedules ---- */
 
 typedef struct cleat__rest_schedule {
