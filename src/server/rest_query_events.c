@@ -8,7 +8,7 @@ cleat_status cleat__rest_query_events(cleat__store *store, int64_t tenant, int64
                                       bool (*visit)(void *argument, const cleat__event_row *row),
                                       void *argument)
 {
-    static const char sql[] = "SELECT id, key, payload, metadata, scope, created_at_ms FROM event "
+    static const char sql[] = "SELECT id, key, payload, metadata, scope, created_at_ms, webhook FROM event "
                               "WHERE tenant = ?1 AND id >= ?2 ORDER BY id DESC";
     cleat__uuid from = cleat__uuid_first(since_ms);
     sqlite3_stmt *select = NULL;
@@ -28,6 +28,7 @@ cleat_status cleat__rest_query_events(cleat__store *store, int64_t tenant, int64
             .metadata = cleat__column_text(select, 3),
             .scope = cleat__column_text(select, 4),
             .created_at_ms = sqlite3_column_int64(select, 5),
+            .webhook = cleat__column_text(select, 6),
         };
         cleat__column_uuid(select, 0, &row.id);
         goes_on = visit(argument, &row);
