@@ -195,24 +195,4 @@ suite('the features of the SDK over REST', () => {
             await server.stop();
         }
     });
-
-    test('what is not there yet says so', limit, async () => {
-        const server = await new Server().start();
-        try {
-            const client = server.client();
-            const calls = {
-                webhooks: () => client.webhooks.list(),
-            };
-            for (const [part, call] of Object.entries(calls)) {
-                await assert.rejects(call(), (error) => {
-                    const answer = error.response;
-                    const text = answer !== undefined ? JSON.stringify(answer.data) : error.message;
-                    assert.ok(text.includes(part) && text.includes('is not supported yet'), text);
-                    return true;
-                });
-            }
-        } finally {
-            await server.stop();
-        }
-    });
 });
