@@ -94,8 +94,8 @@ static cleat_status prepare(cleat__store *store, int64_t tenant, const cleat__ev
 {
     static const char sql[] =
         "SELECT id, key, payload, metadata, scope, created_at_ms, webhook FROM event WHERE tenant = ?1 "
-        "AND id >= ?2 "
-        "AND created_at_ms BETWEEN ?3 AND ?4 AND (?5 IS NULL OR key IN (SELECT value FROM json_each(?5))) "
+        "AND id >= ?2 AND created_at_ms BETWEEN ?3 AND ?4 AND (?5 IS NULL OR key IN (SELECT value FROM "
+        "json_each(?5))) "
         "AND (?6 IS NULL OR coalesce(scope, '') IN (SELECT value FROM json_each(?6))) ORDER BY id DESC";
     cleat__uuid from = cleat__uuid_first(choice->since_ms);
     cleat_status status = cleat__store_prepare(store, sql, out);
