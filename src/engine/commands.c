@@ -12,6 +12,7 @@
 #include "engine/takings.h"
 #include "engine/timetable.h"
 #include "engine/trigger.h"
+#include "engine/webhooks.h"
 #include "engine/workers.h"
 #include "model/duration.h"
 #include "model/state.h"

@@ -19,6 +19,7 @@ typedef struct case_of {
 
 #define PAIR_RUN     "run 01900000-0000-7000-8000-00000000001"
 #define PAIR_BATCH   "batch 01900000-0000-7000-8000-000000000010: 2 runs"
+#define WEBHOOK      "webhook 01900000-0000-7000-8000-000000000013"
 #define GIVEN        "{\"keys\":[\"a\"],\"given\":2}"
 #define HELD         "{\"keys\":[\"a\"],\"holds\":2}"
 #define SINCE        "{\"keys\":[\"a\"],\"since\":[1,2]}"
@@ -101,6 +102,17 @@ static const case_of cases[] = {
      "cron 01900000-0000-7000-8000-00000000000f: workflow 9"},
     {"cron-workflow", "UPDATE cron SET priority = 4",
      "cron 01900000-0000-7000-8000-00000000000f: workflow 1"},
+    {"tenant-known", "UPDATE webhook SET tenant = 9", "webhook of tenant 9"},
+    {"webhook-sense", "UPDATE webhook SET name = ''", WEBHOOK},
+    {"webhook-sense", "UPDATE webhook SET auth_secret = ''", WEBHOOK},
+    {"webhook-sense", "UPDATE webhook SET source = 6", WEBHOOK},
+    {"webhook-sense", "UPDATE webhook SET auth_kind = 3", WEBHOOK},
+    {"webhook-sense", "UPDATE webhook SET auth_algorithm = 4", WEBHOOK},
+    {"webhook-sense", "UPDATE webhook SET auth_encoding = -1", WEBHOOK},
+    {"webhook-sense", "UPDATE webhook SET returns_event = 2", WEBHOOK},
+    {"webhook-sense", "UPDATE webhook SET key_expression = ''", WEBHOOK},
+    {"webhook-sense", "UPDATE webhook SET scope_expression = 'bad('", WEBHOOK},
+    {"webhook-sense", "UPDATE webhook SET static_payload = '[]'", WEBHOOK},
     {"rate-limit", "UPDATE rate_limit SET value = 6", "rate limit calls: 6 of 5"},
     {"rate-limit", "UPDATE rate_limit SET window_ms = 0", "rate limit calls: 1 of 5"},
     {"rate-limit", "UPDATE rate_limit SET is_said = 2", "rate limit calls: 1 of 5"},

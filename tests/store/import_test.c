@@ -408,7 +408,7 @@ static const struct {
     cleat_status status;
     const char *message;
 } wrong[] = {
-    {"", CLEAT_INVALID_ARGUMENT, "it ends with line 0"},
+    {"", CLEAT_INVALID_ARGUMENT, "there is no line in it"},
     {"\n", CLEAT_INVALID_ARGUMENT, "line 1: it is no JSON"},
     {"[1]\n", CLEAT_INVALID_ARGUMENT, "line 1: it is no JSON object"},
     {"{\"table\":\"task\"}\n", CLEAT_INVALID_ARGUMENT, "line 1: this is not what cleat export writes"},

@@ -85,6 +85,10 @@ static const char full_tables[] =
     "x'01900000000070008000000000000009', 99);"
     "INSERT INTO event_filter VALUES (x'0190000000007000800000000000000e', 1, 1, 'scope', 'true', '{}', "
     "0, 5, 5);"
+    "INSERT INTO webhook VALUES (x'01900000000070008000000000000013', 1, 'shop', 1, 'input.type', "
+    "'input.team', "
+    "'{\"from\":\"shop\"}', 1, 2, 'X-Signature', 'secret', 1, 0, 5, 5);"
+    "UPDATE event SET webhook = 'shop';"
     /* Run 7 has one task, 8, which runs. */
     "INSERT INTO task_type (id, action, retries, priority, backoff_initial_ms, backoff_factor, "
     "backoff_max_ms, execution_timeout_ms, schedule_timeout_ms, workflow_id, version_id, tenant, task_name, "
