@@ -193,6 +193,7 @@ struct cleat__command {
             char **task_name; /* gets the readable id of the task, to be freed; NULL: not wanted */
             struct cleat__task_results *tasks; /* gets those of a run of several; NULL: not wanted */
             struct cleat__run *run;            /* it waits for this one; NULL: it does not (any more) */
+            cleat__follow follow;              /* from `id`, which is that of the result then */
         } wait;
         cleat__command *stop_waiting; /* the WAIT; if it was not answered before this, it never is */
         /* A worker of the engine's own process. Its actions must have been put; it has slots. From the next
