@@ -35,11 +35,11 @@ static void write_counts(cleat__json_writer *writer, const int64_t by_status[CLE
     cleat__writer_end_object(writer);
 }
 
-static cleat_status write_event(cleat__json_writer *writer, const cleat__http_call *call, cleat__store *store,
-                                const cleat__event_row *row)
+static cleat_status write_event(cleat__json_writer *writer, const char *key, const cleat__http_call *call,
+                                cleat__store *store, const cleat__event_row *row)
 {
     started runs = {.writer = writer};
-    cleat__writer_begin_object(writer, NULL);
+    cleat__writer_begin_object(writer, key);
     cleat__rest_write_metadata(writer, &row->id, row->created_at_ms, row->created_at_ms);
     cleat__writer_slice(writer, "key", row->key);
     cleat__rest_write_uuid(writer, "tenantId", &call->identity.tenant_id);
@@ -47,6 +47,9 @@ static cleat_status write_event(cleat__json_writer *writer, const cleat__http_ca
     cleat__rest_write_payload(writer, "payload", row->payload);
     if (row->scope.data != NULL) {
         cleat__writer_slice(writer, "scope", row->scope);
+    }
+    if (row->webhook.data != NULL) {
+        cleat__writer_slice(writer, "triggeringWebhookName", row->webhook);
     }
     cleat__rest_write_time(writer, "seenAt", row->created_at_ms);
     cleat__writer_begin_array(writer, "triggeredRuns");
@@ -58,12 +61,18 @@ static cleat_status write_event(cleat__json_writer *writer, const cleat__http_ca
     return status;
 }
 
-static cleat_status write_one(const cleat__http_call *call, cleat__store *store, const cleat__uuid *id,
-                              cleat__json_writer *writer)
+cleat_status cleat__rest_write_event(cleat__json_writer *writer, const char *key,
+                                     const cleat__http_call *call, cleat__store *store, const cleat__uuid *id)
 {
     cleat__event_row row;
     cleat_status status = cleat__event_get(store, call->identity.tenant, id, &row);
-    return status == CLEAT_OK ? write_event(writer, call, store, &row) : status;
+    return status == CLEAT_OK ? write_event(writer, key, call, store, &row) : status;
+}
+
+static cleat_status write_one(const cleat__http_call *call, cleat__store *store, const cleat__uuid *id,
+                              cleat__json_writer *writer)
+{
+    return cleat__rest_write_event(writer, NULL, call, store, id);
 }
 
 void cleat__rest_event_get(cleat__http_call *call)
@@ -113,7 +122,7 @@ static bool write_row(void *argument, const cleat__event_row *row)
 {
     list *self = argument;
     if (cleat__rest_page_take(&self->page)) {
-        self->status = write_event(self->writer, self->call, self->store, row);
+        self->status = write_event(self->writer, NULL, self->call, self->store, row);
     }
     return self->status == CLEAT_OK && cleat__rest_page_goes_on(&self->page) &&
            !cleat__answer_is_full(self->writer);

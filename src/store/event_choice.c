@@ -93,8 +93,9 @@ static cleat_status prepare(cleat__store *store, int64_t tenant, const cleat__ev
                             sqlite3_stmt **out)
 {
     static const char sql[] =
-        "SELECT id, key, payload, metadata, scope, created_at_ms FROM event WHERE tenant = ?1 AND id >= ?2 "
-        "AND created_at_ms BETWEEN ?3 AND ?4 AND (?5 IS NULL OR key IN (SELECT value FROM json_each(?5))) "
+        "SELECT id, key, payload, metadata, scope, created_at_ms, webhook FROM event WHERE tenant = ?1 "
+        "AND id >= ?2 AND created_at_ms BETWEEN ?3 AND ?4 AND (?5 IS NULL OR key IN (SELECT value FROM "
+        "json_each(?5))) "
         "AND (?6 IS NULL OR coalesce(scope, '') IN (SELECT value FROM json_each(?6))) ORDER BY id DESC";
     cleat__uuid from = cleat__uuid_first(choice->since_ms);
     cleat_status status = cleat__store_prepare(store, sql, out);
@@ -120,6 +121,7 @@ static cleat__event_row row_of(sqlite3_stmt *select, int64_t tenant)
         .metadata = cleat__column_text(select, 3),
         .scope = cleat__column_text(select, 4),
         .created_at_ms = sqlite3_column_int64(select, 5),
+        .webhook = cleat__column_text(select, 6),
     };
     cleat__column_uuid(select, 0, &row.id);
     return row;

@@ -47,6 +47,13 @@ static cleat_status embedded_wait(cleat__transport *self, const cleat__uuid *run
     return cleat__engine_wait(engine_of(self), tenant_of(self), run_id, timeout_ms, result);
 }
 
+static cleat_status embedded_wait_for_next(cleat__transport *self, const cleat__uuid *run_id,
+                                           int64_t timeout_ms, cleat_run_result *result)
+{
+    return cleat__engine_follow(engine_of(self), tenant_of(self), CLEAT__FOLLOW_STREAM, run_id, timeout_ms,
+                                result);
+}
+
 static cleat_status embedded_cancel(cleat__transport *self, const cleat__uuid *run_id)
 {
     return cleat__engine_cancel(engine_of(self), tenant_of(self), run_id);
@@ -342,6 +349,7 @@ static const cleat__transport embedded_functions = {
     .put_workflow = embedded_put_workflow,
     .trigger = embedded_trigger,
     .wait = embedded_wait,
+    .wait_for_next = embedded_wait_for_next,
     .cancel = embedded_cancel,
     .replay = embedded_replay,
     .change_many = embedded_change_many,

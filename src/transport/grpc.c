@@ -44,7 +44,13 @@ static cleat_status trigger(cleat__transport *self, const cleat__trigger *trigge
 static cleat_status wait_for_run(cleat__transport *self, const cleat__uuid *run_id, int64_t timeout_ms,
                                  cleat_run_result *result)
 {
-    return cleat__results_wait(&remote_of(self)->results, run_id, timeout_ms, result);
+    return cleat__results_wait(&remote_of(self)->results, run_id, CLEAT__FOLLOW_LAST, timeout_ms, result);
+}
+
+static cleat_status wait_for_next(cleat__transport *self, const cleat__uuid *run_id, int64_t timeout_ms,
+                                  cleat_run_result *result)
+{
+    return cleat__results_wait(&remote_of(self)->results, run_id, CLEAT__FOLLOW_STREAM, timeout_ms, result);
 }
 
 static cleat_status cancel(cleat__transport *self, const cleat__uuid *run_id)
@@ -339,6 +345,7 @@ static const cleat__transport functions = {
     .put_workflow = put_workflow,
     .trigger = trigger,
     .wait = wait_for_run,
+    .wait_for_next = wait_for_next,
     .cancel = cancel,
     .replay = replay,
     .change_many = change_many,

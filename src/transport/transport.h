@@ -113,8 +113,13 @@ struct cleat__transport {
     cleat_status (*put_workflow)(cleat__transport *self, const cleat__workflow *workflow);
     cleat_status (*trigger)(cleat__transport *self, const cleat__trigger *triggers, size_t count,
                             cleat__uuid *ids);
+    /* For the run, or for the last one that it goes on as by then: the result's id says which it is of. That may go on,
+     * too, where the engine does not know of such runs, has not looked so far, or did not know it yet. */
     cleat_status (*wait)(cleat__transport *self, const cleat__uuid *run_id, int64_t timeout_ms,
                          cleat_run_result *result);
+    /* The same for the one before the next that has something to be read: that lives, or has a stream. */
+    cleat_status (*wait_for_next)(cleat__transport *self, const cleat__uuid *run_id, int64_t timeout_ms,
+                                  cleat_run_result *result);
     /* CLEAT_EMPTY: it lived when this was begun, and had ended when it was to be cancelled; what it goes on as was
      * cancelled instead, if it does. */
     cleat_status (*cancel)(cleat__transport *self, const cleat__uuid *run_id);
