@@ -2,6 +2,7 @@
 #include "transport/grpc_test.h"
 
 #include "support/one_task.h"
+#include "support/sanitizer.h"
 
 #include "cleat/trace.h"
 
@@ -105,12 +106,13 @@ static void test_no_server(void **state)
 /* One that is there and says nothing is not waited for any longer. */
 static void test_a_server_that_says_nothing(void **state)
 {
+    enum { CALL_MS = UNDER_THREAD_SANITIZER ? 3000 : 500 };
     fixture *it = *state;
     cleat__transport *other = NULL;
     cleat__remote_settings settings = mock_settings(&it->engine);
     settings.connect_timeout_ms = -1;
-    settings.greeting_ms = 1500;
-    settings.call_timeout_ms = 500;
+    settings.greeting_ms = 3 * CALL_MS;
+    settings.call_timeout_ms = CALL_MS;
     int versions = mock_count(&it->engine, MOCK_VERSION);
     mock_be_silent(&it->engine, MOCK_VERSION, true);
     assert_refused(cleat__transport_grpc_new(&settings, &other), CLEAT_TIMEOUT, "does not answer in time");
@@ -333,11 +335,8 @@ static void test_what_is_wrong_is_not_tried_again(void **state)
 static void test_a_server_that_does_not_answer(void **state)
 {
     fixture *it = *state;
-    cleat__remote_settings settings = mock_settings(&it->engine);
     cleat__workflow workflow = workflow_of(policy);
-    settings.call_timeout_ms = 700;
-    settings.tries = 2;
-    reopen(it, settings);
+    open_impatient(it, (impatience){.call_ms = 700, .tries = 2});
     mock_be_silent(&it->engine, MOCK_PUT_WORKFLOW, true);
     assert_refused(it->transport->put_workflow(it->transport, &workflow), CLEAT_TIMEOUT,
                    "does not answer in time");
