@@ -2,7 +2,10 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/log.h"
+#include "engine/plan.h"
 
+#include <inttypes.h>
 #include <jansson.h>
 
 typedef struct taken {
@@ -191,4 +194,50 @@ cleat_status cleat__takings_keep(cleat__core *core, int64_t tenant, const cleat_
     cleat_slice key;
     (void)visit_keys(core, tenant, workflow, cleat__rates_keep, &key);
     return core->rates.changed != NULL ? cleat__core_begin(core) : CLEAT_OK;
+}
+
+/* Several uses of one limit are one, the first of which answers for all. */
+static int64_t static_units(const cleat__task_type *type, size_t index)
+{
+    const cleat__rate_use *uses = type->needs->rate_limits->items;
+    int64_t sum = 0;
+    for (size_t i = 0; i < type->needs->rate_limits->count; i++) {
+        if (cleat__rate_use_is_static(&uses[i]) && cleat_slice_equals(uses[i].key, uses[index].key)) {
+            if (i < index) {
+                return 0;
+            }
+            sum += uses[i].units;
+        }
+    }
+    return sum;
+}
+
+static void warn_of_task(cleat__core *core, const cleat__task_type *type)
+{
+    size_t count = type->takings != NULL ? type->needs->rate_limits->count : 0;
+    for (size_t i = 0; i < count; i++) {
+        cleat__taking *taking = &type->takings[i];
+        cleat_slice key = taking->use->key;
+        if (taking->was_warned_of || !cleat__rate_use_is_static(taking->use)) {
+            continue;
+        }
+        int64_t units = static_units(type, i);
+        int32_t limit = cleat__rates_limit(&core->rates, type->workflow->tenant, key);
+        if (units > limit) {
+            taking->was_warned_of = true;
+            cleat__log(CLEAT_LOG_WARN,
+                       "no run of \"%.*s\" ever begins: it takes %" PRId64
+                       " units of the rate limit \"%.*s\", which has %" PRId32,
+                       CLEAT_SLICE_ARGS(type->queue->action), units, CLEAT_SLICE_ARGS(key), limit);
+        }
+    }
+}
+
+void cleat__takings_warn(cleat__core *core, const cleat__task_type *version)
+{
+    size_t count = version->plan != NULL ? version->plan->task_count : 0;
+    warn_of_task(core, version);
+    for (size_t i = 0; i < count; i++) {
+        warn_of_task(core, version->plan->tasks[i].type);
+    }
 }
