@@ -7,6 +7,7 @@
 
 #include <inttypes.h>
 #include <jansson.h>
+#include <stdio.h>
 
 typedef struct taken {
     char *key;
@@ -14,8 +15,17 @@ typedef struct taken {
     int64_t limit; /* -1: it is there already */
 } taken;
 
-static cleat_status find_key(const cleat__taking *taking, const cleat__expression_variables *variables,
-                             taken *out)
+/* One of its list, which is counted from 1. */
+static cleat_status blame(cleat_status status, const cleat__expression *expression, const char *what,
+                          size_t index)
+{
+    char whose[64];
+    (void)snprintf(whose, sizeof(whose), "%s of rate limit %zu,", what, index + 1);
+    return cleat__expression_blame(status, expression, whose);
+}
+
+static cleat_status find_key(const cleat__taking *taking, size_t index,
+                             const cleat__expression_variables *variables, taken *out)
 {
     if (taking->key == NULL) {
         out->key = cleat__slice_dup(taking->use->key);
@@ -23,33 +33,37 @@ static cleat_status find_key(const cleat__taking *taking, const cleat__expressio
     }
     size_t size = 0;
     cleat_status status = cleat__expression_text(taking->key, variables, &out->key, &size);
-    return status == CLEAT_OK ? cleat__rate_key_check((cleat_slice){out->key, size}) : status;
+    if (status == CLEAT_OK) {
+        status = cleat__rate_key_check((cleat_slice){out->key, size});
+    }
+    return blame(status, taking->key, "the key", index);
 }
 
-static cleat_status find_number(const char *what, const cleat__expression *expression,
+static cleat_status find_number(const cleat__expression *expression,
                                 const cleat__expression_variables *variables, int64_t least, int64_t *out)
 {
-    if (expression == NULL) {
-        return CLEAT_OK;
-    }
     cleat_status status = cleat__expression_number(expression, variables, out);
     if (status == CLEAT_OK && (*out < least || *out > INT32_MAX)) {
-        return cleat__fail(CLEAT_INVALID_ARGUMENT, "the %s of a rate limit is out of range", what);
+        return cleat__fail(CLEAT_INVALID_ARGUMENT, "%" PRId64 " is out of range", *out);
     }
     return status;
 }
 
-static cleat_status find_out(const cleat__taking *taking, const cleat__expression_variables *variables,
-                             taken *out)
+static cleat_status find_out(const cleat__taking *taking, size_t index,
+                             const cleat__expression_variables *variables, taken *out)
 {
-    cleat_status status = find_key(taking, variables, out);
+    cleat_status status = find_key(taking, index, variables, out);
     out->units = taking->use->units;
     out->limit = -1;
-    if (status == CLEAT_OK) {
-        status = find_number("units", taking->units, variables, 0, &out->units);
+    if (status == CLEAT_OK && taking->units != NULL) {
+        status =
+            blame(find_number(taking->units, variables, 0, &out->units), taking->units, "the units", index);
     }
-    return status == CLEAT_OK ? find_number("limit", taking->limit_value, variables, -1, &out->limit)
-                              : status;
+    if (status == CLEAT_OK && taking->limit_value != NULL) {
+        status = blame(find_number(taking->limit_value, variables, -1, &out->limit), taking->limit_value,
+                       "the limit", index);
+    }
+    return status;
 }
 
 /* A limit that a run declares; its key stands behind it. */
@@ -91,7 +105,7 @@ cleat_status cleat__takings_describe(const cleat__run *run, const cleat__express
     for (size_t i = 0; i < count && status == CLEAT_OK; i++) {
         const cleat__taking *taking = &run->type->takings[i];
         taken one = {NULL, 0, -1};
-        status = find_out(taking, variables, &one);
+        status = find_out(taking, i, variables, &one);
         if (status == CLEAT_OK) {
             cleat__buffer_append_string(text, i != 0 ? ",[" : "[");
             cleat__buffer_append_json(text, cleat_slice_of(one.key));
