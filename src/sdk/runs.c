@@ -4,7 +4,6 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/utf8.h"
-#include "model/missing.h"
 #include "sdk/client.h"
 #include "sdk/options.h"
 #include "sdk/task_name.h"
@@ -83,11 +82,8 @@ static cleat_status change(cleat_client *client, cleat__many_runs *what, const c
         names[i] = cleat_slice_of(room[i]);
     }
     what->workflows = names;
-    if (status == CLEAT_OK) {
-        status = client->transport->change_many(client->transport, what, count);
-    }
-    bool is_the_only_one = status == CLEAT_NOT_FOUND && what->workflow_count == 1;
-    return is_the_only_one ? cleat__missing_task(cleat_slice_of(tasks[0])) : status;
+    what->tasks = tasks;
+    return status == CLEAT_OK ? client->transport->change_many(client->transport, what, count) : status;
 }
 
 static cleat_status change_named(cleat_client *client, cleat__many_runs *what, const char *const *tasks,

@@ -45,7 +45,7 @@ enum {
     "CASE WHEN ?3 & 2 THEN e.output END, "                                                                  \
     "w.name, w.uuid, y.version_id, y.task_name, coalesce(e.worker_id, l.worker_id), t.event_id, "           \
     "t.event_key, l.queued_at_ms, "                                                                         \
-    "CASE WHEN e.state = 4 AND e.error IS NOT NULL THEN 'NOT_TAKEN' ELSE e.outcome END, "                   \
+    "CASE WHEN " CLEAT__RUN_WAS_NOT_TAKEN " THEN 'NOT_TAKEN' ELSE e.outcome END, "                          \
     "json_extract(y.declaration, '$.durable'), t.scheduled_at_ms, t.idempotency_key, t.dag_id, y.dag_type " \
     "= 0, "                                                                                                 \
     "y.id - y.dag_type - 1, json_extract(t.limits, '$.batch'), l.is_held "                                  \

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/gate.h"
 #include "engine/run_batch.h"
+#include "model/missing.h"
 #include "store/dag.h"
 #include "store/query.h"
 #include "store/run_choice.h"
@@ -59,6 +60,7 @@ static cleat_status find_workflows(choosing *it, cleat__store *store)
     cleat_status status = it->workflows != NULL ? CLEAT_OK : cleat__fail_memory();
     for (size_t i = 0; i < what->workflow_count && status == CLEAT_OK; i++) {
         status = cleat__embedded_workflow_find(store, it->tenant, what->workflows[i], &it->workflows[i]);
+        status = status == CLEAT_NOT_FOUND ? cleat__missing_task(cleat_slice_of(what->tasks[i])) : status;
     }
     return status;
 }
@@ -176,7 +178,7 @@ cleat_status cleat__embedded_change_many(cleat__engine *engine, int64_t tenant, 
 
 static cleat_status add_task(void *argument, const cleat__dag_row *row)
 {
-    bool is_not_taken = row->state == CLEAT_RUN_CANCELLED && row->error.data != NULL;
+    bool is_not_taken = cleat__run_was_not_taken(row->state == CLEAT_RUN_CANCELLED, row->error);
     const cleat__run_task task = {.id = row->id,
                                   .name = row->name,
                                   .status = is_not_taken ? CLEAT_RUN_FAILED : row->state,

@@ -68,6 +68,7 @@ typedef struct cleat__own_trace {
 typedef struct cleat__many_runs {
     bool is_replayed;             /* else cancelled */
     const cleat_slice *workflows; /* names */
+    const char *const *tasks;     /* the same as the program has named them, for a sentence */
     size_t workflow_count;        /* 0: any */
     unsigned statuses;            /* 1 << cleat_run_status, of several, as the API shows them */
     int64_t since_ms, until_ms;   /* created since; ended until, or not ended; 0 and INT64_MAX: any */
