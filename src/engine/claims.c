@@ -75,14 +75,15 @@ static cleat_status make_key(cleat__core *core, const cleat__idempotency_rule *r
 {
     const cleat__trigger *item = claim->item;
     cleat__buffer parent = {0}, metadata = {0};
+    cleat__uuid parent_run;
     cleat_slice seen = item->metadata;
     cleat_status status = CLEAT_OK;
     if (item->is_child && item->inherits) {
-        status = cleat__load_metadata(core->store, &item->parent_id, &parent);
+        status = cleat__load_parent(core->store, &item->parent_id, &parent_run, &parent);
         status = cleat__core_check_alone(core, status);
         if (status == CLEAT_OK) {
-            cleat__metadata_inherit(cleat__buffer_slice(&parent), item->metadata, &item->parent_id,
-                                    &metadata);
+            cleat__metadata_inherit(cleat__buffer_slice(&parent), item->metadata, &parent_run,
+                                    &item->parent_id, &metadata);
             status = metadata.failed ? cleat__fail_memory() : CLEAT_OK;
         }
         seen = cleat__buffer_slice(&metadata);
