@@ -1,4 +1,5 @@
 /* Workflows that wait: times, events and hooks; what becomes of a run meanwhile: versions, cancellation. */
+#include "support/overheard.h"
 #include "support/sanitizer.h"
 #include "support/workflow_suite.h"
 
@@ -404,20 +405,6 @@ static void test_a_run_without_a_version_is_missed_too(void **state)
 
 /* ---- Time that an invocation takes ---- */
 
-typedef struct heard {
-    gate warnings;
-    char text[512];
-} heard;
-
-static void hear_log(void *user_data, cleat_log_level level, const char *message)
-{
-    heard *all = user_data;
-    if (level == CLEAT_LOG_WARN && strstr(message, "execution_timeout_ms") != NULL) {
-        (void)snprintf(all->text, sizeof(all->text), "%s", message);
-        gate_add(&all->warnings);
-    }
-}
-
 static void add_to_gate(void *user_data)
 {
     gate_add(user_data);
@@ -450,19 +437,17 @@ enum { TIME_MS = 1000 };
 static void test_an_invocation_that_takes_too_long(void **state)
 {
     workflow_fixture *it = *state;
-    heard all = {.text = ""};
-    gate_init(&all.warnings);
-    cleat_log_set_handler(hear_log, &all, CLEAT_LOG_WARN);
+    overheard log;
+    overhear(&log, "execution_timeout_ms");
     workflow_add_options(it, CLEAT_WORKFLOW_OPTIONS(.run = take_long, .name = "long", .user_data = it,
                                                     .execution_timeout_ms = TIME_MS));
     workflow_start(it);
     workflow_runs(it, "long", NULL, CLEAT_RUN_FAILED,
                   "Task exceeded timeout of " TIME_TEXT " (execution_timeout_ms, with all steps in place)");
-    gate_wait(&all.warnings, 1);
-    cleat_log_set_handler(NULL, NULL, CLEAT_LOG_WARN);
-    assert_non_null(strstr(all.text, "workflow \"long\" was in step \"slow\""));
-    assert_non_null(strstr(all.text, "execution_timeout_ms = "));
-    gate_deinit(&all.warnings);
+    gate_wait(&log.lines, 1);
+    (void)overheard_end(&log);
+    assert_non_null(strstr(log.text, "workflow \"long\" was in step \"slow\""));
+    assert_non_null(strstr(log.text, "execution_timeout_ms = "));
 }
 
 /* ---- Cancellation ---- */
