@@ -47,8 +47,15 @@ export function s(tag, attributes, ...children) {
     return build(document.createElementNS(svgSpace, tag), attributes, children);
 }
 
+// What a node is to have, once nothing in it is pressed any more.
+const waiting = new WeakMap();
+
+// A click is one only where what was pressed is still there when it is let go.
+export const isPressed = (node) => node.matches(':active');
+
 // Puts children in the place of what the node has.
 export function replace(node, ...children) {
+    waiting.delete(node);
     node.replaceChildren();
     return append(node, children);
 }
@@ -56,9 +63,15 @@ export function replace(node, ...children) {
 // What tells a control apart from its neighbours, also once it was made anew.
 const nameOf = (node) => [node.tagName, node.getAttribute('aria-label') ?? node.textContent, node.getAttribute('href')].join(' ');
 
-// The same, where somebody may be reading or typing: the focus goes to what is like the one that had it, and what
-// scrolls within itself (.tall) stays where it was, at its end where that was in sight.
+// The same, where somebody may be reading, typing or pressing: the focus goes to what is like the one that had it, what
+// scrolls within itself (.tall) stays where it was, at its end where that was in sight, and what is pressed stays until it
+// is let go.
 export function renew(node, ...children) {
+    if (isPressed(node)) {
+        waiting.set(node, children);
+        requestAnimationFrame(() => waiting.get(node) === children && renew(node, ...children));
+        return;
+    }
     const focused = node.contains(document.activeElement) ? nameOf(document.activeElement) : null;
     const places = [...node.querySelectorAll('.tall')].map((one) => (
         one.scrollTop > 0 && one.scrollTop + one.clientHeight >= one.scrollHeight - 2 ? Infinity : one.scrollTop));

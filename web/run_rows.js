@@ -1,7 +1,7 @@
 // The rows of a table of runs: made once, and brought up to date in place.
 
 import { now } from './api.js';
-import { h, reconcile, replace, s } from './dom.js';
+import { h, isPressed, reconcile, replace, s } from './dom.js';
 import { hasEnded, ownMetadata, runNames, runTimes, shortId, shownStatus, spent } from './format.js';
 import { head, statusLabel, tag, timeNode } from './parts.js';
 import { href } from './router.js';
@@ -81,8 +81,8 @@ function updateRow(row, run, chosen) {
     const isChosen = chosen.has(run.id);
     state.box.checked = isChosen;
     row.classList.toggle('is-chosen', isChosen);
-    if (state.run === run && hasEnded(run.status)) {
-        return; // most rows of a long list
+    if ((state.run === run && hasEnded(run.status)) || isPressed(row)) {
+        return; // most rows of a long list; what is pressed comes up to date the next time
     }
     const text = JSON.stringify(run);
     if (state.text !== text || !hasEnded(run.status)) {

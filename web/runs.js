@@ -165,7 +165,7 @@ class RunsPage {
             this.show();
             this.lookAtEnd();
         } else {
-            replace(this.nothing);
+            this.fillNothing('');
             this.show();
             if (!await this.more()) {
                 return;
@@ -202,7 +202,7 @@ class RunsPage {
             if (!isAbort(error) && !signal.aborted) {
                 this.isLoading = false;
                 this.fillFoot('', null);
-                replace(this.nothing, problem(error, () => this.search(list.rows.length > 0)));
+                this.fillNothing(error.message, () => problem(error, () => this.search(list.rows.length > 0)));
                 this.table.hidden = list.rows.length === 0;
             }
             return false;
@@ -293,7 +293,7 @@ class RunsPage {
         this.overTime.hidden = list.rows.length === 0 && list.chunks.length > 0 && [...this.view.query.keys()].length === 0;
         this.showFoot(null);
         if (list.rows.length > 0 || this.isLoading) {
-            replace(this.nothing);
+            this.fillNothing('');
         } else if (list.chunks.length > 0) {
             this.showNothing();
         }
@@ -319,19 +319,27 @@ class RunsPage {
         const key = `${text} ${action ? action[0] : ''}`;
         if (this.footKey !== key) {
             this.footKey = key;
-            replace(this.foot, text, action && h('button', { type: 'button', class: 'button', onclick: action[1] }, action[0]));
+            renew(this.foot, text, action && h('button', { type: 'button', class: 'button', onclick: action[1] }, action[0]));
+        }
+    }
+
+    // The same, for who is about to press or to copy what stands there.
+    fillNothing(key, make = () => null) {
+        if (this.nothingKey !== key) {
+            this.nothingKey = key;
+            replace(this.nothing, make());
         }
     }
 
     showNothing() {
         if (this.list.next !== null) {
-            replace(this.nothing);
+            this.fillNothing('');
         } else if ([...this.view.query.keys()].length > 0) {
-            replace(this.nothing, empty('No run matches',
+            this.fillNothing('no match', () => empty('No run matches',
                 h('p', null, 'Nothing in this file is like that.'),
                 h('button', { type: 'button', class: 'button', onclick: () => this.clear() }, 'Clear the filters')));
         } else {
-            replace(this.nothing, noRuns());
+            this.fillNothing('no run', noRuns);
         }
     }
 

@@ -1,7 +1,7 @@
 // All about one span, or one trace: beside a waterfall. What the picture knows is there at once, the rest is fetched.
 
 import { get, isAbort } from './api.js';
-import { h, replace } from './dom.js';
+import { h, renew, replace } from './dom.js';
 import { count, counted, duration, fullTime, shortId } from './format.js';
 import { copyButton, spinner, statusLabel } from './parts.js';
 import { href } from './router.js';
@@ -151,7 +151,7 @@ export class SpanDetail {
         const { status, resource, scope } = detail;
         const number = (value) => (value > 0 ? `, ${count(value)} dropped` : '');
         const attributeCount = Object.keys(detail.attributes).length;
-        replace(this.node, known,
+        renew(this.node, known,
             facts([
                 status > 0 && ['Status', h('span', { class: status === 2 ? 'bad' : null }, stateNames[status]),
                     detail.status_message !== null && detail.status_message !== '' && h('span', { class: 'status-message' }, ` ${detail.status_message}`)],

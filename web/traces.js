@@ -220,7 +220,7 @@ class TracesPage {
             replace(this.state, h('strong', null, found), h('span', { class: 'soft' }, rest));
         }
         const isMore = this.next !== null && this.next !== undefined;
-        replace(this.foot, this.isBusy ? [`Searching${searched === '' ? '' : searched.replace(', searched', '')} …`,
+        renew(this.foot, this.isBusy ? [`Searching${searched === '' ? '' : searched.replace(', searched', '')} …`,
             h('button', { type: 'button', class: 'button', onclick: () => { this.isStopped = true; } }, 'Stop')]
             : isMore && h('button', { type: 'button', class: 'button', onclick: () => this.more() }, 'Search further'));
         this.foot.hidden = !this.isBusy && !isMore;

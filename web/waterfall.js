@@ -4,7 +4,7 @@
 // in a tall element that the browser scrolls: so scrolling itself costs no script, until new rows come into sight.
 // waterfall_model.js knows what is seen, waterfall_draw.js draws it, waterfall_moves.js hears keys and pointers.
 
-import { h, replace, s } from './dom.js';
+import { h, renew, replace, s } from './dom.js';
 import { count, counted } from './format.js';
 import { navigate } from './router.js';
 import { SpanDetail, spanHref } from './span_detail.js';
@@ -148,6 +148,7 @@ export class Waterfall {
         this.space.style.setProperty('height', `${this.rows.length * rowHeight}px`);
         this.measure();
         this.restorePlace(before);
+        this.drawNow();
         if (!this.detail.node.hidden && this.selected !== null) {
             this.showDetail(before !== null && before.backLinks !== this.backLinks());
         }
@@ -205,7 +206,7 @@ export class Waterfall {
             this.picture.linkFrom.length > 0 && h('div', { class: 'faint' }, counted(this.picture.linkFrom.length, 'link')));
         const isCut = view.shown_spans < view.total_spans;
         this.note.hidden = !isCut && view.is_complete !== false;
-        replace(this.note, isCut ? `Showing the first ${count(view.shown_spans)} of ${counted(view.total_spans, 'span')}, by their start. The search looks through these. `
+        renew(this.note, isCut ? `Showing the first ${count(view.shown_spans)} of ${counted(view.total_spans, 'span')}, by their start. The search looks through these. `
             : 'There is more than can be shown: this is what was looked at.',
         isCut && this.onMore !== null && view.shown_spans < spansMost && h('button', { type: 'button', class: 'button', onclick: () => this.onMore() }, 'Show more'));
         this.scroll.setAttribute('aria-rowcount', this.rows.length);
@@ -410,6 +411,13 @@ export class Waterfall {
                 this.draw();
             });
         }
+    }
+
+    // Else there would be no rows until the next frame, for whoever presses one or hears them.
+    drawNow() {
+        cancelAnimationFrame(this.frame);
+        this.frame = 0;
+        this.draw();
     }
 
     draw() {

@@ -221,7 +221,8 @@ export class Moves {
         if (x > waterfall.scale.width + 8) {
             return; // the scroll bar
         }
-        this.begin(event, { x, row: isAxis ? null : row, isZoom: x >= 0 && event.pointerType !== 'touch' });
+        const key = isAxis || row === null ? null : waterfall.picture.keyOf(row); // another picture may come until it is let go
+        this.begin(event, { x, key, isZoom: x >= 0 && event.pointerType !== 'touch' });
     }
 
     clicked(event) {
@@ -235,7 +236,7 @@ export class Moves {
     }
 
     // A press that becomes a drag when it moves, and else is a click.
-    begin(event, { x, row, isZoom }) {
+    begin(event, { x, key, isZoom }) {
         const { waterfall } = this;
         const controller = new AbortController();
         const signal = AbortSignal.any([controller.signal, waterfall.signal]);
@@ -265,15 +266,22 @@ export class Moves {
                 const { scale } = waterfall;
                 const [from, to] = [clamp(x), clamp(x + up.clientX - start)].sort((a, b) => a - b);
                 waterfall.setZoom(scale.ns(from), scale.ns(to));
-            } else if (!isDrag && row !== null) {
-                waterfall.choose(row, { isOpen: true, isMoved: false });
+            } else if (!isDrag && key !== null) {
+                this.chooseKey(key);
             }
         }, { signal });
         window.addEventListener('pointercancel', end, { signal });
-        window.addEventListener('keydown', (key) => key.key === 'Escape' && end(), { signal, capture: true });
+        window.addEventListener('keydown', (down) => down.key === 'Escape' && end(), { signal, capture: true });
         if (isZoom) {
             event.preventDefault(); // no text gets selected
             waterfall.scroll.focus({ preventScroll: true });
+        }
+    }
+
+    chooseKey(key) {
+        const row = this.waterfall.rowOfKey(key);
+        if (row !== null) {
+            this.waterfall.choose(row, { isOpen: true, isMoved: false });
         }
     }
 

@@ -1,7 +1,7 @@
 // What is registered, who works, what is scheduled, and how the queue has been.
 
 import { get, now, poll, server } from './api.js';
-import { h, isTyping, reconcile, replace } from './dom.js';
+import { h, isPressed, isTyping, reconcile, replace } from './dom.js';
 import { ago, count, counted, durationMs, ownMetadata, runNames, shortId } from './format.js';
 import { lines, roundDuration } from './lines.js';
 import { keepReachable, listClicks, listKeys } from './list_keys.js';
@@ -154,7 +154,7 @@ class WorkflowsPage {
         const matching = workflows.filter((row) => row.name.toLowerCase().includes(text));
         this.fill(this.workers, workers, workerRow,
             server.meta.read_only ? 'A file does not tell which workers there are: the server that has it does' : 'No worker is known');
-        this.fill(this.workflows, matching, workflowRow, workflows.length > 0 ? 'No workflow has such a name' : 'No workflow is declared');
+        this.fill(this.workflows, matching, workflowRow, workflows.length > 0 ? 'No workflow has such a name' : noWorkflows);
         this.fill(this.schedules, schedules, scheduleRow, 'Nothing is scheduled');
         this.fill(this.crons, crons, cronRow, 'Nothing starts again and again');
         this.fill(this.rates, rates, rateRow, 'No task takes of a rate limit');
@@ -169,9 +169,6 @@ class WorkflowsPage {
         replace(this.rates.sum, rates.length > 0 && counted(rates.length, 'limit'));
         replace(this.filters.sum, filters.length > 0 && counted(filters.length, 'filter'));
         replace(this.crons.sum, crons.length > 0 && counted(crons.length, 'cron'));
-        if (workflows.length === 0) {
-            replace(this.workflows.note, noWorkflows());
-        }
     }
 
     // How it is now, of what the workflows say: the drawings have the most of each stretch.
@@ -181,16 +178,21 @@ class WorkflowsPage {
         replace(this.ageNow, oldest === Infinity ? '–' : durationMs(Math.max(0, Math.round(now() - oldest))));
     }
 
+    // nothing: what is said where there are no rows, a text or a function that makes it.
     fill(section, rows, make, nothing) {
         section.table.hidden = rows.length === 0;
-        replace(section.note, rows.length === 0 && h('p', { class: 'faint' }, nothing));
-        // A row whose link has the focus is left as it is, so that it keeps it.
+        const said = rows.length === 0 ? nothing : null;
+        if (section.said !== said) {
+            section.said = said;
+            replace(section.note, typeof said === 'function' ? said() : said !== null && h('p', { class: 'faint' }, said));
+        }
+        // A row whose link has the focus, or that is pressed, is left as it is, so that it keeps it.
         reconcile(section.body, rows, {
             key: (row) => row.id, make,
             update: (node, row) => {
                 const fresh = make(row);
                 node.className = fresh.className;
-                if (node === document.activeElement || !node.contains(document.activeElement)) {
+                if (!isPressed(node) && (node === document.activeElement || !node.contains(document.activeElement))) {
                     replace(node, ...fresh.children);
                 }
             },

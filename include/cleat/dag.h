@@ -92,10 +92,13 @@ typedef struct cleat_dag_options {
     size_t struct_size;
     const char *name; /* one word: as that of a task, without a ':' */
     const cleat_dag_task *const
-        *tasks; /* a NULL-terminated list, in any order; 1000 at most with on_failure */
+        *tasks; /* a NULL-terminated list, in any order; 1000 at most with the two below */
     /* Runs as soon as a task has failed for good, and is skipped where none does; it has neither parents nor
      * conditions, and a name as the others have. NULL: none. */
     const cleat_dag_task *on_failure;
+    /* Runs when all the others have completed, but for that one: its parents are those of `tasks` that are nobody's, and it
+     * names none itself. Else it is a task like any, and in the output. NULL: none. */
+    const cleat_dag_task *on_success;
     const char *const *on_events;
     const char *const *on_crons;
     const char *cron_input;

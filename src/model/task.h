@@ -46,6 +46,7 @@ typedef struct cleat__trigger {
     bool inherits; /* a child: its metadata is laid over its parent's, by cleat__metadata_inherit() */
     bool goes_on;  /* a child: its parent, a workflow, ends and goes on as this run */
     cleat__uuid parent_id;
+    cleat__uuid parent_run_id; /* of the run that the parent is a task of, for other engines; nil: the same */
     int64_t child_index;
     cleat_slice child_key;                     /* absent: the index counts */
     const struct cleat__desired_label *labels; /* beyond what its task desires */

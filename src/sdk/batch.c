@@ -106,7 +106,7 @@ cleat_status cleat_batch_fail(cleat_batch *batch, cleat_status status, const cha
 
 static const cleat_context_key task_key = {"cleat task of a batch"};
 
-const cleat_run_id *cleat__batch_task_current(void)
+const cleat__task_ids *cleat__batch_task_current(void)
 {
     const cleat_context *context = cleat_context_current();
     return context != NULL ? cleat_context_value(context, &task_key) : NULL;
@@ -115,13 +115,13 @@ const cleat_run_id *cleat__batch_task_current(void)
 /* Of what the interceptors have set, or else of where the batch runs. NULL on no memory. */
 static cleat_context *own_context(const cleat_task *task)
 {
-    cleat_run_id *id = cleat__malloc(sizeof(*id));
-    if (id == NULL) {
+    cleat__task_ids *ids = cleat__malloc(sizeof(*ids));
+    if (ids == NULL) {
         return NULL;
     }
-    *id = task->id;
+    *ids = (cleat__task_ids){task->id, cleat_task_workflow_run_id(task)};
     const cleat_context *base = task->batch_context != NULL ? task->batch_context : cleat_context_current();
-    return cleat_context_with_value(base, &task_key, id, cleat__free);
+    return cleat_context_with_value(base, &task_key, ids, cleat__free);
 }
 
 cleat_scope cleat_task_attach(const cleat_task *task)

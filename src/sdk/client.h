@@ -40,8 +40,12 @@ cleat_status cleat__run_id_parse(const cleat_client *client, const cleat_run_id 
  * cleat_client_wait(). */
 cleat_status cleat__client_next_run(cleat_client *client, int64_t timeout_ms, cleat__continued_way *way);
 
-/* The run whose task function this thread is in; NULL: in none. */
-const cleat_run_id *cleat__task_current(void); /* execute.c */
+typedef struct cleat__task_ids {
+    cleat_run_id task, run; /* its own, and of the run that it is a task of; the same where it is all of it */
+} cleat__task_ids;
+
+/* Of the task whose function this thread is in. False: in none. */
+bool cleat__task_current(cleat__task_ids *out); /* execute.c */
 
 /* The interceptor with this `trigger` hook; NULL: none. */
 const cleat_interceptor *cleat__client_interceptor(const cleat_client *client,

@@ -282,6 +282,51 @@ static cleat_status add_task(cleat_worker *worker, const cleat_dag_options *dag,
     return status == CLEAT_OK ? copy_conditions(&to->memory, &from, task) : status;
 }
 
+/* Each name that is a parent's. */
+static cleat_status note_parents(const cleat__dag_declaration *of, cleat__map *parents)
+{
+    cleat_status status = CLEAT_OK;
+    for (size_t i = 0; i < of->count; i++) {
+        const cleat__workflow_task *task = &of->all[i];
+        for (size_t j = 0; j < task->parent_count && status == CLEAT_OK; j++) {
+            status = cleat__map_put(parents, task->parents[j], of->all);
+        }
+    }
+    return status;
+}
+
+/* Behind those that are nobody's parents. Where all are somebody's they wait for each other, which is refused in the end. */
+static cleat_status follow_last(cleat__dag_declaration *of, cleat__workflow_task *task, size_t count)
+{
+    cleat__map parents = {0};
+    cleat_slice *last = cleat__arena_take(&of->memory, count * sizeof(*last));
+    cleat_status status = last != NULL ? note_parents(of, &parents) : cleat__fail_memory();
+    for (size_t i = 0; i < count && status == CLEAT_OK; i++) {
+        if (cleat__map_get(&parents, of->all[i].name) == NULL) {
+            last[task->parent_count++] = of->all[i].name;
+        }
+    }
+    task->parents = last;
+    cleat__map_deinit(&parents);
+    return status;
+}
+
+static cleat_status add_on_success(cleat_worker *worker, const cleat_dag_options *options,
+                                   cleat__dag_declaration *to)
+{
+    size_t count = to->count;
+    cleat_status status = add_task(worker, options, options->on_success, to);
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    cleat__workflow_task *task = &to->all[count];
+    return task->parent_count == 0
+               ? follow_last(to, task, count)
+               : cleat__fail(CLEAT_INVALID_ARGUMENT,
+                             "task \"%.*s\" is on_success, which is behind all others: it names no parents",
+                             CLEAT_SLICE_ARGS(task->name));
+}
+
 static cleat_status add_tasks(cleat_worker *worker, const cleat_dag_options *options,
                               cleat__dag_declaration *to)
 {
@@ -290,18 +335,21 @@ static cleat_status add_tasks(cleat_worker *worker, const cleat_dag_options *opt
     while (options->tasks != NULL && options->tasks[count] != NULL) {
         count++;
     }
-    size_t all = count + (options->on_failure != NULL);
+    size_t all = count + (options->on_failure != NULL) + (options->on_success != NULL);
     if (count == 0 || all > CLEAT__TASKS_MAX) {
         return cleat__fail(CLEAT_INVALID_ARGUMENT, "workflow \"%s\" has %zu tasks%s; it needs 1 to %d",
-                           options->name, all, all != count ? " with that for failures" : "",
+                           options->name, all, all != count ? " with those for its end" : "",
                            CLEAT__TASKS_MAX);
     }
-    to->all = cleat__arena_take(&to->memory, (count + 1) * sizeof(*to->all));
+    to->all = cleat__arena_take(&to->memory, all * sizeof(*to->all));
     if (to->all == NULL) {
         return cleat__fail_memory();
     }
     for (size_t i = 0; i < count && status == CLEAT_OK; i++) {
         status = add_task(worker, options, options->tasks[i], to);
+    }
+    if (status == CLEAT_OK && options->on_success != NULL) {
+        status = add_on_success(worker, options, to);
     }
     return status == CLEAT_OK && options->on_failure != NULL
                ? add_task(worker, options, options->on_failure, to)

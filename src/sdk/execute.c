@@ -61,10 +61,15 @@ cleat_text_map cleat_execute_call_end_metadata(cleat_execute_call *call)
 
 static _Thread_local const cleat_task *current;
 
-const cleat_run_id *cleat__task_current(void)
+bool cleat__task_current(cleat__task_ids *out)
 {
-    const cleat_run_id *of_batch = cleat__batch_task_current();
-    return of_batch != NULL || current == NULL ? of_batch : &current->id;
+    const cleat__task_ids *of_batch = cleat__batch_task_current();
+    if (of_batch != NULL) {
+        *out = *of_batch;
+    } else if (current != NULL) {
+        *out = (cleat__task_ids){current->id, cleat_task_workflow_run_id(current)};
+    }
+    return of_batch != NULL || current != NULL;
 }
 
 cleat_status cleat__task_call(cleat_task *task, cleat_task_function run, void *user_data)

@@ -58,17 +58,18 @@ static cleat__user_event event_of(const push_entry *entry, cleat_slice metadata)
     };
 }
 
-/* Which run it comes from, when it does from one (otel.md 2.1). */
+/* Which run it comes from, and which task of it, when it does from one (otel.md 2.1). */
 static cleat_status note_source(cleat__metadata *metadata)
 {
-    const cleat_run_id *run = cleat__task_current();
-    if (run == NULL) {
+    cleat__task_ids from;
+    if (!cleat__task_current(&from)) {
         return CLEAT_OK;
     }
     cleat_text_map map = cleat__metadata_map(metadata);
-    cleat_slice id = cleat_slice_of(run->text);
-    cleat_status status = map.set(map.self, "hatchet__source_workflow_run_id", id);
-    return status == CLEAT_OK ? map.set(map.self, "hatchet__source_step_run_id", id) : status;
+    cleat_status status = map.set(map.self, "hatchet__source_workflow_run_id", cleat_slice_of(from.run.text));
+    return status == CLEAT_OK
+               ? map.set(map.self, "hatchet__source_step_run_id", cleat_slice_of(from.task.text))
+               : status;
 }
 
 static cleat_status check_item(push_entry *entry, const cleat_event_item *item)

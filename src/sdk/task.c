@@ -268,6 +268,7 @@ cleat_status cleat__task_spawn(cleat_task *task, bool many, const cleat_run_item
     }
     const cleat__trigger_parent parent = {
         .id = task->assignment->task_id,
+        .workflow_run_id = task->assignment->run_id,
         .run_id = task->id.text,
         .metadata = child_metadata(task),
         .worker_id = task->worker->id,
@@ -291,9 +292,10 @@ cleat_status cleat__task_spawn(cleat_task *task, bool many, const cleat_run_item
     };
     /* On a thread of the user's own without a context the task's stands in, so that the child is
      * tied to this run all the same; and so it does on one that works for a batch, or another task of it. */
-    const cleat_run_id *attached = task->batch != NULL ? cleat__batch_task_current() : NULL;
-    bool foreign = cleat_context_current() == NULL ||
-                   (task->batch != NULL && (attached == NULL || strcmp(attached->text, task->id.text) != 0));
+    const cleat__task_ids *attached = task->batch != NULL ? cleat__batch_task_current() : NULL;
+    bool foreign =
+        cleat_context_current() == NULL ||
+        (task->batch != NULL && (attached == NULL || strcmp(attached->task.text, task->id.text) != 0));
     cleat_scope scope = {NULL, 0};
     if (foreign) {
         scope = cleat_context_attach(atomic_load(&task->context));

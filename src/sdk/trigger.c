@@ -234,6 +234,7 @@ static cleat_status fill_triggers(const cleat_trigger_call *call, cleat__trigger
             triggers[i].is_child = true;
             triggers[i].inherits = true; /* interceptors saw some of it; what counts is one rule for all */
             triggers[i].parent_id = parent->id;
+            triggers[i].parent_run_id = parent->workflow_run_id;
             triggers[i].child_index = entry->item.child_index;
             triggers[i].child_key =
                 cleat_slice_of(call->request->goes_on ? CLEAT__CONTINUED_KEY : entry->options.child_key);

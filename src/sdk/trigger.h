@@ -9,9 +9,10 @@
 /* The task that starts children. */
 typedef struct cleat__trigger_parent {
     cleat__uuid id;
-    const char *run_id;    /* the same as text */
-    cleat__uuid worker_id; /* where it runs */
-    const char *metadata;  /* cleat__metadata_for_children() */
+    cleat__uuid workflow_run_id; /* of the run that it is a task of; nil: the same */
+    const char *run_id;          /* `id` as text */
+    cleat__uuid worker_id;       /* where it runs */
+    const char *metadata;        /* cleat__metadata_for_children() */
     cleat__child_numbers *children;
 } cleat__trigger_parent;
 

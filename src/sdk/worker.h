@@ -252,7 +252,7 @@ const char *cleat__task_error(const cleat_task *task, cleat_status status);
 /* batch.c: executes tasks that are prepared and have the same declaration, which is one of a batch. */
 void cleat__batch_execute(cleat_task *tasks, size_t count);
 /* Whose context the thread is in, of those of a batch; NULL: none's. */
-const cleat_run_id *cleat__batch_task_current(void);
+const cleat__task_ids *cleat__batch_task_current(void);
 
 /* step_task.c: that of a step in place, which begins with cleat__step_begin() and ends before deinit. */
 void cleat__step_init(cleat_task *step, cleat_task *workflow, const cleat_step_options *options, int attempt);

@@ -259,10 +259,49 @@ static bool note_queue(void *argument, const cleat__rest_queue *row)
     return true;
 }
 
+/* What is counted of that rule; made when there is nothing yet. NULL on no memory. */
+static json_t *rule_of(json_t *object, const cleat__rest_claim *row)
+{
+    const char *strategy = cleat__concurrency_strategy_name(row->strategy);
+    json_t *rules = json_object_get(object, "concurrency"), *rule;
+    size_t i;
+    json_array_foreach(rules, i, rule)
+    {
+        const json_t *expression = json_object_get(rule, "expression");
+        const cleat_slice text = {json_string_value(expression), json_string_length(expression)};
+        if (cleat_slice_equals(text, row->expression) &&
+            strcmp(json_string_value(json_object_get(rule, "type")), strategy) == 0) {
+            return rule;
+        }
+    }
+    if (rules == NULL) {
+        rules = json_array();
+        json_object_set_new(object, "concurrency", rules);
+    }
+    rule = json_pack("{s:s%, s:s, s:{}}", "expression", row->expression.data, row->expression.size, "type",
+                     strategy, "keys");
+    return json_array_append_new(rules, rule) == 0 ? rule : NULL;
+}
+
+static void note_claim(void *argument, const cleat__rest_claim *row)
+{
+    stats *self = argument;
+    char name[KEY_SIZE], key[CLEAT__CONCURRENCY_KEY_MAX + 1];
+    json_t *task = json_object_get(self->tasks, key_of(row->task_name, name));
+    json_t *object = json_object_get(task, row->is_running ? "running" : "queued");
+    json_t *rule = object != NULL ? rule_of(object, row) : NULL; /* else it was not asked for */
+    (void)snprintf(key, sizeof(key), "%.*s", CLEAT_SLICE_ARGS(row->key));
+    json_object_set_new(json_object_get(rule, "keys"), key, json_integer(row->count));
+}
+
 static cleat_status write_stats(void *argument, cleat__store *store, cleat__json_writer *writer)
 {
     stats *self = argument;
-    cleat_status status = cleat__rest_query_queues(store, self->call->identity.tenant, note_queue, self);
+    int64_t tenant = self->call->identity.tenant;
+    cleat_status status = cleat__rest_query_queues(store, tenant, note_queue, self);
+    if (status == CLEAT_OK) {
+        status = cleat__rest_query_claims(store, tenant, note_claim, self);
+    }
     char *text = status == CLEAT_OK ? json_dumps(self->tasks, JSON_COMPACT) : NULL;
     if (status == CLEAT_OK && text == NULL) {
         status = cleat__fail_memory();

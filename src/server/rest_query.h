@@ -197,6 +197,20 @@ cleat_status cleat__rest_query_queues(cleat__store *store, int64_t tenant,
                                       bool (*visit)(void *argument, const cleat__rest_queue *row),
                                       void *argument);
 
+/* Of the runs of a task that are queued, or with a worker: how many have this key in this rule. */
+typedef struct cleat__rest_claim {
+    cleat_slice task_name;
+    bool is_running;
+    cleat_slice expression; /* the rule's */
+    cleat_concurrency_strategy strategy;
+    cleat_slice key;
+    int64_t count;
+} cleat__rest_claim;
+/* Those of most runs first, 10,000 at most. */
+cleat_status cleat__rest_query_claims(cleat__store *store, int64_t tenant,
+                                      void (*visit)(void *argument, const cleat__rest_claim *row),
+                                      void *argument);
+
 /* ---- Schedules ---- */
 
 typedef struct cleat__rest_schedule {

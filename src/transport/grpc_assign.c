@@ -17,8 +17,6 @@
 
 #include <stdio.h>
 
-enum { GATHER_MS = 1000 }; /* from one to the next */
-
 static int64_t now_ms(void)
 {
     return cleat__clock_unix_ns(NULL) / CLEAT__NS_PER_MS;
@@ -82,7 +80,8 @@ static void gather(cleat__remote_worker *worker, cleat__assignment *assignment)
     if (it->left == 0) {
         cleat__remote_gathering_end(worker);
     } else {
-        cleat__link_timer_set(worker->workers->link, &it->timer, cleat__deadline_ns(GATHER_MS));
+        cleat__link *link = worker->workers->link;
+        cleat__link_timer_set(link, &it->timer, cleat__deadline_ns(link->settings.gather_ms));
     }
 }
 

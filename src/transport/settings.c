@@ -353,6 +353,7 @@ static const cleat__remote_settings defaults = {
     .reconnect_max_ms = 5000,
     .durable_reconnect_ms = 3000,
     .durable_grace_ms = 500,
+    .gather_ms = 1000,
     .flush_ms = 10000,
 };
 

@@ -40,6 +40,7 @@ typedef struct cleat__remote_settings {
     int64_t reconnect_ms, reconnect_max_ms; /* of a stream, and of what must arrive */
     int64_t durable_reconnect_ms;           /* of the stream of durable tasks, after the first time */
     int64_t durable_grace_ms;               /* how long an engine may take to say that a node has ended */
+    int64_t gather_ms;                      /* how long the next member of a batch is waited for */
     int64_t flush_ms;                       /* how long reports are waited for at the end */
 } cleat__remote_settings;
 

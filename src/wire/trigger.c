@@ -146,10 +146,12 @@ void cleat__trigger_read_end(cleat__trigger *trigger)
 
 static void write_parent(const cleat__trigger *trigger, bool *failed, request *message)
 {
-    char parent[37];
+    char parent[37], run[37];
+    bool is_of_several = !cleat__uuid_is_nil(&trigger->parent_run_id);
     cleat__uuid_format(&trigger->parent_id, parent);
+    cleat__uuid_format(is_of_several ? &trigger->parent_run_id : &trigger->parent_id, run);
     message->has_parent_id_case = CLEAT__V1__TRIGGER_WORKFLOW_REQUEST__HAS_PARENT_ID_PARENT_ID;
-    message->parent_id = cleat__message_string(failed, parent);
+    message->parent_id = cleat__message_string(failed, run);
     message->has_parent_task_run_external_id_case =
         CLEAT__V1__TRIGGER_WORKFLOW_REQUEST__HAS_PARENT_TASK_RUN_EXTERNAL_ID_PARENT_TASK_RUN_EXTERNAL_ID;
     message->parent_task_run_external_id = cleat__message_string(failed, parent);

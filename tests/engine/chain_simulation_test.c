@@ -8,6 +8,7 @@
  * its key is never cancelled by a strategy. In the end every run has ended and nothing is left of them.
  *
  *     CLEAT_SEEDS=n   how many (default 40)
+ *     CLEAT_FIRST=n   the first of them (default 1)
  *     CLEAT_SEED=n    this one only
  */
 #include "chain_test.h"
@@ -336,7 +337,8 @@ static void test_random_chains(void **state)
     assert_non_null(getcwd(former, sizeof(former)));
     assert_int_equal(chdir(directory), 0);
     uint64_t only = number_from("CLEAT_SEED", 0);
-    uint64_t first = only != 0 ? only : 1, count = only != 0 ? 1 : number_from("CLEAT_SEEDS", SEEDS);
+    uint64_t first = only != 0 ? only : number_from("CLEAT_FIRST", 1),
+             count = only != 0 ? 1 : number_from("CLEAT_SEEDS", SEEDS);
     for (uint64_t seed = first; seed < first + count; seed++) {
         lead(seed);
     }

@@ -11,10 +11,12 @@
  * is there or its run is, no time of a cron has two runs, who looks at a run is told its end; no task of a run of
  * several comes before its parents, such a run ends when all its tasks have, and as these say (world_dag.c); what is old
  * goes, piece by piece, and nothing that may still be asked for (world_expiry.c); invocations of durable runs come one
- * after the other; and in the end every run has ended, and
- * of what is old nothing is left.
+ * after the other; a run that goes on as a new one is asked to be the same by each of its attempts, which begins when it has
+ * ended so, in its place, and else never (world_chains.c); and in the end every run has ended, and of what is old nothing is
+ * left. A command for which memory was short has done nothing, or the engine ends as in a crash (world_memory.c).
  *
  *     CLEAT_SEEDS=n   how many (default 100; fewer under a sanitizer)
+ *     CLEAT_FIRST=n   the first of them (default 1)
  *     CLEAT_SEED=n    this one only, telling what happens
  */
 #include <setjmp.h>
@@ -196,6 +198,7 @@ static void release(sim_world *world)
     world_check_limits(world);
     world_check_batches(world);
     world_check_pauses(world);
+    world_check_chains(world);
     world_check_watches(world);
 }
 
@@ -220,10 +223,13 @@ static void apply(sim_world *world, sim_slip *slip)
                slip->task != NOBODY ? world->tasks[slip->task].input : "");
     if (slip->command.kind == CLEAT__COMMAND_REPORT) {
         look_at_attempt(world, slip);
+        world_say_next(world, slip);
     }
-    cleat__core_apply(world->core, world->now, &slip->command);
+    slip->followed = slip->command.follows ? world_follow(world, slip->task) : slip->task;
+    world_do(world, slip);
     if (slip->command.kind == CLEAT__COMMAND_TRIGGER || slip->command.kind == CLEAT__COMMAND_PUSH ||
-        slip->command.kind == CLEAT__COMMAND_SCHEDULE) {
+        slip->command.kind == CLEAT__COMMAND_SCHEDULE || slip->asks_next ||
+        slip->command.kind == CLEAT__COMMAND_ADD_CRON || slip->command.kind == CLEAT__COMMAND_TRIGGER_CRON) {
         world_learn_ids(world, slip);
     }
 }
@@ -268,7 +274,9 @@ static void step(sim_world *world, crash_point point)
     for (size_t i = 0; i < last; i++) {
         apply(world, batch[i]);
     }
-    if (point == CRASH_BETWEEN_COMMANDS) {
+    bool is_broken = cleat__core_failure(world->core) != CLEAT_OK; /* for memory */
+    world->seen.broken += is_broken;
+    if (point == CRASH_BETWEEN_COMMANDS || is_broken) {
         crash(world);
         return;
     }
@@ -306,6 +314,7 @@ static bool has_live_runs(const sim_world *world)
 static void drain(sim_world *world)
 {
     world->has_no_crons = true;
+    world->is_poor = false;
     if (world->now.unix_ms < world->latest_ms) { /* the clock is put right: sleeps go by it */
         world->now.unix_ms = world->latest_ms;
     }
@@ -314,6 +323,12 @@ static void drain(sim_world *world)
         apply(world, world_declare(world, tenant, WORLD_DAG));
         for (size_t number = 0; number <= WORLD_DAG; number++) {
             apply(world, world_resume(world, tenant, number));
+        }
+    }
+    for (size_t i = 0; i < WORLD_CRONS; i++) {
+        sim_slip *made = world_delete_cron(world, i);
+        if (made != NULL) {
+            apply(world, made);
         }
     }
     for (size_t i = 0; i < WORLD_WORKERS; i++) {
@@ -394,6 +409,7 @@ static void live(sim_world *world)
 {
     cleat__random_init(&world->random, world->seed);
     world->now = (cleat__now){.unix_ms = INT64_C(1700000000000), .monotonic_ms = 1000};
+    world->is_of_chains = world->seed % 4 == 0;
     name_file(world);
     open_core(world);
     store_tenants(world);
@@ -404,6 +420,7 @@ static void live(sim_world *world)
         apply(world, world_declare(world, 1 + (int64_t)(i / (WORLD_DAG + 1)), i % (WORLD_DAG + 1)));
     }
     settle(world);
+    world->is_poor = world->seed % 3 == 0;
     for (world->steps = 1; world->steps <= STEPS; world->steps++) {
         pass_time(world);
         step(world, pick_crash(world));
@@ -467,9 +484,11 @@ static void test_seeds(void **state)
     static sim_world world;
     world_seen total = {.crashes = 0};
     uint64_t only = number_from("CLEAT_SEED", 0);
-    uint64_t first = only != 0 ? only : 1, count = only != 0 ? 1 : number_from("CLEAT_SEEDS", SEEDS);
+    uint64_t first = only != 0 ? only : number_from("CLEAT_FIRST", 1),
+             count = only != 0 ? 1 : number_from("CLEAT_SEEDS", SEEDS);
     char directory[256];
     choose_directory(directory, sizeof(directory));
+    world_give_memory();
     for (uint64_t seed = first; seed < first + count; seed++) {
         memset(&world, 0, sizeof(world));
         world.seed = seed;

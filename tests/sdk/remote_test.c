@@ -495,13 +495,18 @@ static void test_a_server_takes_back_what_was_not_begun(void **state)
     assert_int_equal(gate_count(&all.begun), 1);
     cleat_worker_free(worker);
     assert_int_equal(mock_count(&it->engine, MOCK_EVENT), 4); /* one was refused, and one completed */
-    for (int i = 1; i <= 2; i++) {
+    int released = 0, invocations = 0;
+    for (int i = 1; i <= 3; i++) { /* they are under way together */
         Cleat__StepActionEvent *event = mock_message(&it->engine, MOCK_EVENT, i);
-        assert_int_equal(event->event_type, CLEAT__STEP_ACTION_EVENT_TYPE__STEP_EVENT_TYPE_RELEASED);
-        assert_int_equal(event->cleat_invocation_count, i == 2 ? 2 : 0);
-        assert_string_equal(event->worker_id, MOCK_WORKER_ID);
+        if ((int)event->event_type == CLEAT__STEP_ACTION_EVENT_TYPE__STEP_EVENT_TYPE_RELEASED) {
+            released++;
+            invocations += event->cleat_invocation_count;
+            assert_string_equal(event->worker_id, MOCK_WORKER_ID);
+        }
         cleat__message_free(event);
     }
+    assert_int_equal(released, 2);
+    assert_int_equal(invocations, 2); /* of the second one, and none of the first */
     blocked_deinit(&all);
 }
 
@@ -549,6 +554,7 @@ static void test_after_a_fork(void **state)
 
 int main(void)
 {
+    (void)setenv("OTEL_BSP_SCHEDULE_DELAY", "3600000", 1); /* spans go when they are flushed */
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_a_task, begin, end),
         cmocka_unit_test_setup_teardown(test_a_child_keeps_its_number, begin, end),

@@ -500,9 +500,14 @@ static void slow_requests_are_cut_off(void **state)
     close(half);
     close(mute);
     close(dripping);
-    /* A handler may take longer. */
-    gate_add(&it->leave);
-    EXPECT(it->server, 204, NULL, .path = "/wait");
+    /* Others are served, sooner or later: a busy machine may be as slow as those. */
+    reply served = ask_quietly(it->server, (question){.path = "/open"});
+    while (served.code != CURLE_OK) {
+        reply_deinit(&served);
+        served = ask_quietly(it->server, (question){.path = "/open"});
+    }
+    assert_int_equal(served.status, 200);
+    reply_deinit(&served);
     stop(it);
 }
 

@@ -29,8 +29,18 @@ static cleat_status start(const char *cert, const char *key, const char *client_
                                    .tls_key = key,
                                    .tls_client_ca = client_ca,
                                    .tables = &table,
+                                   .table_count = 1};
+    return cleat__http_server_start(&options, out);
+}
+
+static cleat_status start_impatient(int64_t timeout_ms, cleat__http_server **out)
+{
+    cleat__http_options options = {.address = "127.0.0.1:0",
+                                   .tls_cert = "server.pem",
+                                   .tls_key = "server.key",
+                                   .tables = &table,
                                    .table_count = 1,
-                                   .request_timeout_ms = 3000};
+                                   .request_timeout_ms = timeout_ms};
     return cleat__http_server_start(&options, out);
 }
 
@@ -59,14 +69,29 @@ static void clients_of_the_authority_are_answered(void **state)
     assert_int_not_equal(plain.status, 200);
     reply_deinit(&stranger);
     reply_deinit(&plain);
-    /* Bytes that are no handshake, and silence, end in a closed connection. */
+    cleat__http_server_free(server);
+}
+
+/* Bytes that are no handshake, and silence, end in a closed connection. */
+static void who_makes_no_handshake_is_cut_off(void **state)
+{
+    cleat__http_server *server = NULL;
+    (void)state;
+    assert_int_equal(start_impatient(500, &server), CLEAT_OK);
     int garbage = dial(server), mute = dial(server);
     send_bytes(garbage, "\x16\x03\x01\xFF\xFF rubbish \r\n\r\n", 18);
     free(receive_all(garbage));
     free(receive_all(mute));
     close(garbage);
     close(mute);
-    EXPECT(server, 200, "hello", .path = "/hello", .scheme = "https", .ca = "ca.pem");
+    const question hello = {.path = "/hello", .scheme = "https", .ca = "ca.pem"};
+    reply served = ask_quietly(server, hello);
+    while (served.code != CURLE_OK) { /* a busy machine may be as slow as those */
+        reply_deinit(&served);
+        served = ask_quietly(server, hello);
+    }
+    assert_int_equal(served.status, 200);
+    reply_deinit(&served);
     cleat__http_server_free(server);
 }
 
@@ -105,6 +130,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(clients_of_the_authority_are_answered),
+        cmocka_unit_test(who_makes_no_handshake_is_cut_off),
         cmocka_unit_test(clients_need_a_certificate_where_one_is_asked_for),
         cmocka_unit_test(unusable_files_are_refused),
     };

@@ -20,7 +20,7 @@ static void an_event_starts_who_waits_for_it(void **state)
 {
     service_world *it = *state;
     declare(it, (task_declaration){.name = "hear", .event = "order:paid"});
-    rpc_stream *stream = listen_as(it, register_worker(it, "hear", 5));
+    rpc_stream *stream = stay_as(it, register_worker(it, "hear", 5));
     Cleat__PushEventRequest request = event_of("order:paid", "{\"id\":7}");
     set_metadata(&request, "{\"mine\":\"yes\"}");
     Cleat__Event *event = ask(it, "/EventsService/Push", &request.base, &cleat__event__descriptor);
@@ -60,7 +60,7 @@ static void another_tenants_workflows_do_not_hear(void **state)
 {
     service_world *it = *state;
     declare(it, (task_declaration){.name = "hear", .event = "mine"});
-    rpc_stream *stream = listen_as(it, register_worker(it, "hear", 5));
+    rpc_stream *stream = stay_as(it, register_worker(it, "hear", 5));
     Cleat__PushEventRequest request = event_of("mine", "{\"of\":\"the other\"}");
     rpc_result result = call_as(it, it->other_token, "/EventsService/Push", &request.base);
     assert_int_equal(result.code, GRPC_STATUS_OK);

@@ -288,6 +288,7 @@ static inline rpc_stream *listen_by(service_world *it, rpc_client *client, const
     return listen_for(it, client, path, worker, 0);
 }
 
+/* It is given runs for five seconds from a heartbeat on. */
 static inline rpc_stream *listen_as(service_world *it, id_text worker)
 {
     return listen_by(it, it->client, "/Dispatcher/ListenV2", worker);

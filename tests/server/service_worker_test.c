@@ -10,6 +10,7 @@ static void an_assignment_says_all(void **state)
     declare(it, (task_declaration){.name = "greet"});
     id_text worker = register_worker(it, "greet", 1);
     rpc_stream *stream = listen_as(it, worker);
+    rpc_accepted(stream);
     request.name = text_("greet");
     request.input = text_("{\"n\":12345678901234567890}");
     request.has_additional_metadata_case =
@@ -19,6 +20,7 @@ static void an_assignment_says_all(void **state)
     request.priority = 3;
     Cleat__TriggerWorkflowResponse *reply = ask(it, "/WorkflowService/TriggerWorkflow", &request.base,
                                                 &cleat__trigger_workflow_response__descriptor);
+    heartbeat(it, worker); /* on a machine that took its time */
     Cleat__AssignedAction *action = next_action(stream);
     assert_int_equal(action->action_type, CLEAT__ACTION_TYPE__START_STEP_RUN);
     assert_string_equal(action->tenant_id, it->tenant);
@@ -88,7 +90,7 @@ static void a_task_completes(void **state)
 {
     service_world *it = *state;
     declare(it, (task_declaration){.name = "well"});
-    rpc_stream *stream = listen_as(it, register_worker(it, "well", 1));
+    rpc_stream *stream = stay_as(it, register_worker(it, "well", 1));
     id_text run = trigger(it, "well", "{}");
     Cleat__AssignedAction *action = next_action(stream);
     send_event(it, action, STARTED, "\"\"", false);
@@ -296,15 +298,16 @@ static void a_worker_comes_back_to_what_it_holds(void **state)
     service_world *it = *state;
     declare(it, (task_declaration){.name = "back"});
     id_text worker = register_worker(it, "back", 1);
-    rpc_stream *stream = listen_as(it, worker);
+    rpc_stream *stream = stay_as(it, worker);
     id_text first = trigger(it, "back", "{}"), second = trigger(it, "back", "{}");
     Cleat__AssignedAction *action = next_action(stream);
+    send_event(it, action, STARTED, "\"\"", false);
     stop_listening(stream);
     stream = listen_as(it, worker);
     rpc_accepted(stream);
-    heartbeat(it, worker);
     assert_status(it, first, CLEAT__V1__RUN_STATUS__RUNNING);
     send_event(it, action, COMPLETED, "{}", false);
+    heartbeat(it, worker);
     Cleat__AssignedAction *next = next_action(stream);
     assert_string_equal(next->workflow_run_id, second.text);
     assert_int_equal(next->retry_count, 0);
@@ -339,7 +342,7 @@ static void a_worker_that_left_gets_nothing(void **state)
     Cleat__HeartbeatRequest beat = CLEAT__HEARTBEAT_REQUEST__INIT;
     declare(it, (task_declaration){.name = "left"});
     id_text worker = register_worker(it, "left", 2);
-    rpc_stream *stream = listen_as(it, worker);
+    rpc_stream *stream = stay_as(it, worker);
     trigger(it, "left", "{}");
     Cleat__AssignedAction *action = next_action(stream);
     request.worker_id = worker.text;
@@ -554,9 +557,10 @@ static void a_task_outlives_its_server(void **state)
     service_world *it = *state;
     declare(it, (task_declaration){.name = "outlive"});
     id_text worker = register_worker(it, "outlive", 1);
-    rpc_stream *stream = listen_as(it, worker);
+    rpc_stream *stream = stay_as(it, worker);
     id_text run = trigger(it, "outlive", "{}"), next_run = trigger(it, "outlive", "{}");
     Cleat__AssignedAction *action = next_action(stream);
+    send_event(it, action, STARTED, "\"\"", false);
     cleat__server_stop(it->server, 300000);
     rpc_result result = rpc_end(stream);
     assert_int_equal(result.code, GRPC_STATUS_UNAVAILABLE); /* so it comes back */
@@ -568,6 +572,7 @@ static void a_task_outlives_its_server(void **state)
     assert_status(it, run, CLEAT__V1__RUN_STATUS__RUNNING);
     send_event(it, action, COMPLETED, "{\"still\":true}", false);
     assert_status(it, run, CLEAT__V1__RUN_STATUS__COMPLETED);
+    heartbeat(it, worker);
     Cleat__AssignedAction *next = next_action(stream);
     assert_string_equal(next->workflow_run_id, next_run.text);
     cleat__message_free(action);

@@ -2,6 +2,8 @@
 
 #include "support/dag_fixture.h"
 
+#include <cleat/runs.h>
+
 #include <stdio.h>
 
 typedef dag_fixture fixture;
@@ -329,6 +331,82 @@ static void test_without_a_failure_that_task_is_skipped(void **state)
     assert_int_equal(gate_count(&it->seen), 0);
 }
 
+static cleat_status list_parents(cleat_task *task, void *user_data)
+{
+    cleat_slice side, last, none;
+    (void)user_data;
+    bool has_both = cleat_task_parent_output(task, "side", &side) == CLEAT_OK &&
+                    cleat_task_parent_output(task, "last", &last) == CLEAT_OK;
+    bool has_first = cleat_task_parent_output(task, "first", &none) == CLEAT_OK;
+    char text[100];
+    (void)snprintf(text, sizeof(text), "[%s,%.*s,%.*s]", has_first ? "true" : "false",
+                   has_both ? (int)side.size : 0, side.data, has_both ? (int)last.size : 0, last.data);
+    return cleat_task_return(task, text);
+}
+
+static void start_with_praise(fixture *it, const cleat_dag_task *last)
+{
+    const cleat_dag_task *const tasks[] = {
+        CLEAT_DAG_TASK(.name = "first", .run = dag_give_input),
+        CLEAT_DAG_TASK(.name = "side", .run = dag_give_number, .user_data = &one),
+        last,
+        NULL,
+    };
+    assert_ok(cleat_worker_add_dag(
+        it->worker, CLEAT_DAG_OPTIONS(.name = "w", .tasks = tasks,
+                                      .on_success = CLEAT_DAG_TASK(.name = "praise", .run = list_parents))));
+    assert_ok(cleat_worker_start(it->worker));
+}
+
+static void test_when_all_have_completed_the_task_for_that_runs(void **state)
+{
+    fixture *it = *state;
+    start_with_praise(it, CLEAT_DAG_TASK(.name = "last", .run = dag_give_number, .user_data = &two,
+                                         .parents = after_first));
+    dag_run(it, NULL, CLEAT_RUN_COMPLETED);
+    dag_assert_output(it, "\"praise\":[false,{\"n\":1},{\"n\":2}]"); /* "first" is not among the last */
+}
+
+static void test_when_one_has_failed_it_does_not(void **state)
+{
+    fixture *it = *state;
+    static char fruit[] = "pears";
+    start_with_praise(
+        it, CLEAT_DAG_TASK(.name = "last", .run = dag_give_up, .user_data = fruit, .parents = after_first));
+    dag_run(it, NULL, CLEAT_RUN_FAILED);
+    assert_string_equal(it->result.error, "no \"pears\"");
+}
+
+/* ---- Where it comes from ---- */
+
+static cleat_status push_paid(cleat_task *task, void *user_data)
+{
+    (void)user_data;
+    cleat_status status = cleat_client_push(cleat_task_client(task), "order:paid", NULL, NULL, NULL);
+    return status == CLEAT_OK ? CLEAT_OK : cleat_task_fail(task, status, "%s", cleat_error_message());
+}
+
+static void test_an_event_says_which_run_and_which_task_pushed_it(void **state)
+{
+    fixture *it = *state;
+    static const char *const keys[] = {"order:paid", NULL};
+    cleat_task_list tasks;
+    cleat_run_id id;
+    char expected[128];
+    assert_ok(cleat_worker_add_task(it->worker, CLEAT_TASK_OPTIONS(.name = "order:note", .run = tell_metadata,
+                                                                   .user_data = it, .on_events = keys)));
+    start(it, CLEAT_DAG_TASK(.name = "last", .run = push_paid, .parents = after_first), NULL);
+    assert_ok(cleat_client_run_no_wait(it->client, "w", "{}", NULL, &id));
+    gate_wait(&it->seen, 1);
+    assert_ok(cleat_client_list_tasks(it->client, &id, &tasks));
+    (void)snprintf(expected, sizeof(expected), "\"hatchet__source_workflow_run_id\":\"%s\"", id.text);
+    assert_non_null(strstr(it->text, expected));
+    (void)snprintf(expected, sizeof(expected), "\"hatchet__source_step_run_id\":\"%s\"",
+                   tasks.items[1].id.text);
+    assert_non_null(strstr(it->text, expected));
+    cleat_task_list_deinit(&tasks);
+}
+
 /* ---- What the workflow says ---- */
 
 static cleat_status tell_event(cleat_task *task, void *user_data)
@@ -476,6 +554,10 @@ static void test_bad_workflows(void **state)
         cleat_worker_add_dag(worker, CLEAT_DAG_OPTIONS(.name = "w", .tasks = tasks,
                                                        .on_failure = TASK(.name = "f", .parents = after_a))),
         CLEAT_INVALID_ARGUMENT, "neither parents nor conditions");
+    assert_refused(
+        cleat_worker_add_dag(worker, CLEAT_DAG_OPTIONS(.name = "w", .tasks = tasks,
+                                                       .on_success = TASK(.name = "s", .parents = after_a))),
+        CLEAT_INVALID_ARGUMENT, "names no parents");
 }
 
 static void test_names_are_taken_once(void **state)
@@ -560,6 +642,9 @@ int dag_suite_run(const sdk_target *target)
         TEST(test_a_task_waits_for_a_time),
         TEST(test_a_failure_is_told),
         TEST(test_without_a_failure_that_task_is_skipped),
+        TEST(test_when_all_have_completed_the_task_for_that_runs),
+        TEST(test_when_one_has_failed_it_does_not),
+        TEST(test_an_event_says_which_run_and_which_task_pushed_it),
         TEST(test_events_start_it_by_its_filters),
         TEST(test_runs_have_keys),
         TEST(test_bad_graphs),

@@ -29,11 +29,13 @@ enum {
     DRAIN = 4000, /* without, until all has ended */
     ATTEMPT_RETRIES = 100,
     MEMO_TEXT = 64,
+    PAYLOADS = 700, /* to a run's hook */
 };
 
 typedef enum dw_op_kind {
     OP_STEP,
     OP_SLEEP,
+    OP_HOOK, /* the next payload of the run's */
     OP_EVENT,
     OP_ALL, /* of several children */
     OP_ANY,
@@ -43,7 +45,8 @@ typedef enum dw_op_kind {
     OP_KINDS
 } dw_op_kind;
 
-typedef enum dw_part { PART_CHILD, PART_SLEEP, PART_EVENT, PART_EITHER, PARTS } dw_part;
+/* The last one is by itself. */
+typedef enum dw_part { PART_CHILD, PART_SLEEP, PART_EVENT, PART_EITHER, PARTS, PART_HOOK = PARTS } dw_part;
 
 typedef struct dw_op {
     dw_op_kind kind;
@@ -60,6 +63,7 @@ typedef struct dw_fact {
     int64_t begun_ms[FAN]; /* Unix, before it was asked for; 0: it was not */
     int64_t order[FAN];    /* in which the nodes ended */
     cleat__uuid child[FAN];
+    size_t payload; /* of the run's hook: its number */
 } dw_fact;
 
 typedef struct dw_plan {
@@ -71,13 +75,16 @@ typedef struct dw_plan {
     size_t op_count;
     dw_fact facts[OPS];
     int32_t last_invocation;
-    uint64_t digest; /* what its output must be */
+    uint64_t digest;         /* what its output must be */
+    size_t sent;             /* payloads, numbered from 1 */
+    bool is_taken[PAYLOADS]; /* the engine has acknowledged it */
 } dw_plan;
 
 /* A function's stack. */
 typedef struct dw_invocation {
     bool is_used;
     bool is_lost; /* its worker was: nothing it does may count */
+    bool is_old;  /* it has outlived the engine, which may have taken its run from it */
     dw_plan *of;
     int32_t count, retry_count;
     size_t op;   /* where it is in the dw_plan */
@@ -85,6 +92,7 @@ typedef struct dw_invocation {
     bool ends;   /* and that is its last: a report, or to be evicted */
     bool awaits; /* the op was asked for, its nodes are known */
     bool says;   /* which nodes its requests take */
+    bool has_hook;
     int64_t node;
     size_t asked; /* nodes of the op */
     cleat__node nodes[OPS][FAN];
@@ -105,7 +113,7 @@ typedef struct dw_slip {
     cleat__uuid id;
     cleat__worker_spec spec;
     cleat__slots slots[2];
-    cleat_slice actions[2];
+    cleat_slice actions[3];
     cleat__workflow workflow;
     cleat__workflow_task task; /* of it */
     dw_invocation *by;         /* NULL: no invocation asked */
@@ -119,7 +127,11 @@ typedef struct dw_held_child {
     bool is_used;
     cleat__uuid id;
     int32_t retry_count;
-    char input[32];
+    /* Of a chain: it goes on as another one, which does; the last one ends as the first one says. */
+    int32_t invocation; /* else 0 */
+    int left;           /* runs behind it */
+    bool fails, asks;
+    cleat__uuid next; /* nil: it has not asked for it */
 } dw_held_child;
 
 typedef struct dw_world {
@@ -137,11 +149,15 @@ typedef struct dw_world {
     dw_held_child held[HELD];
     cleat__durable_listener listener;
     bool has_worker;
+    bool is_remote; /* workers are of another process: they outlive the engine */
+    bool is_known;  /* the worker's registration was answered */
+    uint64_t session;
     cleat__uuid worker;
     dw_slip *slips; /* on their way */
     unsigned losses;
+    uint64_t unsure; /* evictions that were asked for, and not answered */
     /* So that a run of seeds shows that all of it happens. */
-    uint64_t replays, evictions, sleeps, told, stale, broken, repeated, rests;
+    uint64_t replays, evictions, sleeps, told, stale, broken, repeated, rests, resumed, chained, hooked;
 } dw_world;
 
 /* Ends the test with the seed. */
@@ -176,6 +192,7 @@ static inline const dw_op *dw_present_op(const dw_invocation *by)
 {
     return &by->of->ops[by->op];
 }
+#define CHILD_OUTPUT "{\"c\":1}"
 /* How a child ends: in each replay so. */
 static inline bool dw_child_fails(const cleat__uuid *id)
 {
@@ -183,6 +200,8 @@ static inline bool dw_child_fails(const cleat__uuid *id)
 }
 
 dw_slip *dw_new_slip(dw_world *it, cleat__command_kind kind);
+/* What the invocation asks for: the first request. */
+dw_slip *dw_new_request(dw_world *it, dw_invocation *by, cleat__durable_kind kind);
 void dw_drop_slip(dw_world *it, dw_slip *gone);
 void dw_apply(dw_world *it, dw_slip *said);
 
@@ -193,6 +212,33 @@ void dw_ask_completion(dw_world *it, dw_invocation *by);
 void dw_ask_ends(dw_world *it, dw_invocation *by);
 void dw_ask_eviction(dw_world *it, dw_invocation *by);
 void dw_report(dw_world *it, dw_invocation *by, cleat_status status);
+void dw_report_child(dw_world *it, const dw_held_child *child, cleat_status status, const char *output);
+/* What was not answered before the engine ended, if anybody is there who asks again. */
+void dw_ask_again(dw_world *it, dw_slip *lost);
+
+/* ---- durable_world_hooks.c: each run has one, and takes payloads of it one after the other ---- */
+
+void dw_ask_hook(dw_world *it, dw_invocation *by);
+cleat__condition dw_hook_of(const dw_world *it, const dw_invocation *by, dw_slip *made);
+/* Sends the next payload. */
+void dw_resume(dw_world *it, size_t run);
+void dw_answered_resume(dw_world *it, const dw_slip *said);
+/* The op's node was met with it: the same in each replay. */
+void dw_learn_payload(dw_world *it, dw_fact *known, const char *payload);
+/* Each was taken once, in their order, and none that was acknowledged passed over. */
+void dw_check_hooks(const dw_world *it);
+
+/* ---- durable_world_chains.c: children that go on as other ones ---- */
+
+/* Whether the op's children are such. */
+static inline bool dw_is_chain(const dw_op *op)
+{
+    return op->ms % 3 == 0;
+}
+void dw_hold_link(dw_held_child *held, const cleat__assignment *assignment);
+/* The child ends, or asks for the one behind it first. */
+void dw_walk_child(dw_world *it, dw_held_child *held);
+void dw_answered_link(dw_world *it, const dw_slip *said);
 
 /* ---- durable_world_learns.c: what the engine says ---- */
 

@@ -52,6 +52,7 @@ static void make_op(dw_world *it, dw_plan *of, size_t at)
         bool is_mixed = made->kind == OP_MIXED_ALL || made->kind == OP_MIXED_ANY;
         made->parts[i] = is_mixed                 ? (dw_part)dw_pick(it, PARTS)
                          : made->kind == OP_SLEEP ? PART_SLEEP
+                         : made->kind == OP_HOOK  ? PART_HOOK
                          : made->kind == OP_EVENT ? PART_EVENT
                                                   : PART_CHILD;
     }
@@ -110,7 +111,7 @@ void dw_apply(dw_world *it, dw_slip *said)
     cleat__core_apply(it->core, it->now, &said->command);
 }
 
-static dw_slip *new_request(dw_world *it, dw_invocation *by, cleat__durable_kind kind)
+dw_slip *dw_new_request(dw_world *it, dw_invocation *by, cleat__durable_kind kind)
 {
     dw_slip *made = dw_new_slip(it, CLEAT__COMMAND_DURABLE);
     made->by = by;
@@ -132,7 +133,7 @@ static dw_slip *new_request(dw_world *it, dw_invocation *by, cleat__durable_kind
 /* The same for what can be asked again. Who hears how nodes end must know them by then. */
 static dw_slip *new_question(dw_world *it, dw_invocation *by, cleat__durable_kind kind)
 {
-    dw_slip *made = new_request(it, by, kind);
+    dw_slip *made = dw_new_request(it, by, kind);
     made->is_unheard = by->says && dw_pick(it, 6) == 0;
     return made;
 }
@@ -153,16 +154,23 @@ static void ask_step(dw_world *it, dw_invocation *by)
     dw_apply(it, made);
 }
 
-void dw_ask_completion(dw_world *it, dw_invocation *by)
+static void complete_step(dw_world *it, dw_invocation *by, const char *value)
 {
-    dw_slip *made = new_request(it, by, CLEAT__DURABLE_COMPLETE_MEMO);
+    dw_slip *made = dw_new_request(it, by, CLEAT__DURABLE_COMPLETE_MEMO);
     snprintf(made->key, sizeof(made->key), "step %zu", by->op);
-    snprintf(made->text, sizeof(made->text), "{\"v\":%" PRIu64 ",\"x\":%" PRIu64 "}",
-             step_value(dw_index_of(it, by->of), by->op), it->executions++);
+    snprintf(made->text, sizeof(made->text), "%s", value);
     made->requests[0].as.complete_memo.node = by->nodes[by->op][0];
     made->requests[0].as.complete_memo.key = cleat_slice_of(made->key);
     made->requests[0].as.complete_memo.payload = cleat_slice_of(made->text);
     dw_apply(it, made);
+}
+
+void dw_ask_completion(dw_world *it, dw_invocation *by)
+{
+    char value[MEMO_TEXT];
+    snprintf(value, sizeof(value), "{\"v\":%" PRIu64 ",\"x\":%" PRIu64 "}",
+             step_value(dw_index_of(it, by->of), by->op), it->executions++);
+    complete_step(it, by, value);
 }
 
 static cleat__condition sleep_of(const dw_op *op, dw_slip *made)
@@ -191,10 +199,13 @@ static void ask_wait(dw_world *it, dw_invocation *by)
     dw_slip *made = new_question(it, by, CLEAT__DURABLE_WAIT_FOR);
     int64_t *begun_ms = &by->of->facts[by->op].begun_ms[by->asked];
     size_t count = 0;
-    if (part != PART_EVENT) {
+    if (part == PART_HOOK) {
+        made->conditions[count++] = dw_hook_of(it, by, made);
+    }
+    if (part == PART_SLEEP || part == PART_EITHER) {
         made->conditions[count++] = sleep_of(op, made);
     }
-    if (part != PART_SLEEP) {
+    if (part == PART_EVENT || part == PART_EITHER) {
         made->conditions[count++] = event_of(it, by, made);
     }
     *begun_ms = *begun_ms != 0 ? *begun_ms : it->now.unix_ms;
@@ -209,7 +220,8 @@ static void ask_children(dw_world *it, dw_invocation *by, size_t count)
     snprintf(made->text, sizeof(made->text), "{\"of\":\"%zu-%zu\"}", dw_index_of(it, by->of), by->op);
     for (size_t i = 0; i < count; i++) {
         made->items[i] =
-            (cleat__trigger){.workflow = cleat_slice_of("child"), .input = cleat_slice_of(made->text)};
+            (cleat__trigger){.workflow = cleat_slice_of(dw_is_chain(dw_present_op(by)) ? "chain" : "child"),
+                             .input = cleat_slice_of(made->text)};
     }
     made->requests[0].as.trigger.items = made->items;
     made->requests[0].as.trigger.count = count;
@@ -233,7 +245,7 @@ void dw_ask_ends(dw_world *it, dw_invocation *by)
 void dw_ask_eviction(dw_world *it, dw_invocation *by)
 {
     const dw_op *op = dw_present_op(by);
-    dw_slip *made = new_request(it, by, CLEAT__DURABLE_EVICT);
+    dw_slip *made = dw_new_request(it, by, CLEAT__DURABLE_EVICT);
     by->ends = true;
     made->requests[0].as.evict.reason = cleat_slice_of("it waits");
     if (!by->of->listens) {
@@ -262,6 +274,19 @@ void dw_report(dw_world *it, dw_invocation *by, cleat_status status)
     dw_apply(it, made);
 }
 
+void dw_report_child(dw_world *it, const dw_held_child *child, cleat_status status, const char *output)
+{
+    dw_slip *made = dw_new_slip(it, CLEAT__COMMAND_REPORT);
+    snprintf(made->text, sizeof(made->text), "%s", output);
+    made->command.as.report = (cleat__report){.task_id = child->id,
+                                              .retry_count = child->retry_count,
+                                              .invocation_count = child->invocation,
+                                              .status = status,
+                                              .output = cleat_slice_of(made->text),
+                                              .error = cleat_slice_of("broken")};
+    dw_apply(it, made);
+}
+
 void dw_ask_op(dw_world *it, dw_invocation *by)
 {
     const dw_op *op = dw_present_op(by);
@@ -271,10 +296,38 @@ void dw_ask_op(dw_world *it, dw_invocation *by)
     case OP_ANY: ask_children(it, by, op->count); break;
     case OP_REST: dw_begin_to_await(it, by); break;
     default:
-        if (op->parts[by->asked] == PART_CHILD) {
+        if (op->kind == OP_HOOK && !by->has_hook) {
+            dw_ask_hook(it, by);
+        } else if (op->parts[by->asked] == PART_CHILD) {
             ask_children(it, by, 1);
         } else {
             ask_wait(it, by);
         }
+    }
+}
+
+static void request_again(dw_world *it, dw_invocation *by, const dw_slip *lost)
+{
+    switch (lost->requests[0].kind) {
+    case CLEAT__DURABLE_COMPLETE_MEMO: complete_step(it, by, lost->text); break;
+    case CLEAT__DURABLE_AWAIT: dw_ask_ends(it, by); break;
+    case CLEAT__DURABLE_EVICT: dw_ask_eviction(it, by); break;
+    default: dw_ask_op(it, by);
+    }
+}
+
+void dw_ask_again(dw_world *it, dw_slip *lost)
+{
+    const cleat__report *said = &lost->command.as.report;
+    if (lost->command.kind == CLEAT__COMMAND_DURABLE) {
+        if (lost->by != NULL) {
+            request_again(it, lost->by, lost);
+        }
+    } else if (lost->command.kind == CLEAT__COMMAND_REPORT && lost->by != NULL) {
+        dw_report(it, lost->by, said->status);
+    } else if (lost->command.kind == CLEAT__COMMAND_REPORT) {
+        const dw_held_child child = {
+            .id = said->task_id, .retry_count = said->retry_count, .invocation = said->invocation_count};
+        dw_report_child(it, &child, said->status, lost->text);
     }
 }

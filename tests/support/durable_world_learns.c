@@ -1,6 +1,7 @@
 #include "support/durable_world.h"
 
 #include "base/alloc.h"
+#include "engine/core_parts.h"
 
 #include <stdlib.h>
 
@@ -35,10 +36,15 @@ static void learn_end(dw_world *it, dw_invocation *by, size_t op, size_t at, con
              "a node was the %" PRId64 ". to end, and is the %" PRId64 ".", known->order[at], end->order);
     DW_CHECK(it, end->is_failure == fails && (fails ? end->error : end->payload) != NULL,
              fails ? "a node has not failed" : "a node has failed");
+    DW_CHECK(it, wanted->parts[at] != PART_CHILD || fails || strcmp(end->payload, CHILD_OUTPUT) == 0,
+             "a child gave %s", end->payload);
     if (known->order[at] == 0 && wanted->parts[at] == PART_SLEEP) {
         int64_t lasted = it->now.unix_ms - known->begun_ms[at];
         DW_CHECK(it, lasted >= wanted->ms, "a sleep of %" PRId64 " ms lasted %" PRId64, wanted->ms, lasted);
         it->sleeps++;
+    }
+    if (wanted->parts[at] == PART_HOOK) {
+        dw_learn_payload(it, known, end->payload);
     }
     it->broken += fails;
     it->replays += known->order[at] != 0;
@@ -173,7 +179,7 @@ static void learn_answer(dw_world *it, dw_invocation *by, const dw_slip *said)
         it->evictions++;
         by->is_used = false;
         break;
-    case CLEAT__DURABLE_CREATE_HOOK: break;
+    case CLEAT__DURABLE_CREATE_HOOK: by->has_hook = true; break;
     }
 }
 
@@ -183,14 +189,16 @@ static void answer_request(dw_world *it, dw_slip *said)
     cleat_status status = said->command.status;
     by->asks = false;
     if (status == CLEAT_CANCELLED) {
-        DW_CHECK(it, by->is_lost, "an invocation that nobody took its run from was told so");
+        DW_CHECK(it, by->is_lost || by->is_old, "an invocation that nobody took its run from was told so");
         it->stale++;
         by->is_used = false;
         return;
     }
     DW_CHECK(it, status == CLEAT_OK || status == CLEAT_SUSPENDED, "%s: %s", cleat_status_name(status),
              said->command.error != NULL ? said->command.error : "");
-    DW_CHECK(it, !said->was_lost, "an invocation that had lost its run asked, and was answered");
+    DW_CHECK(it, !said->was_lost || by->is_old,
+             "an invocation that had lost its run asked, and was answered");
+    it->resumed += by->is_old && said->requests[0].number != 0;
     if (said->is_unheard) {
         it->repeated++;
         (said->requests[0].kind == CLEAT__DURABLE_AWAIT ? dw_ask_ends : dw_ask_op)(it, by);
@@ -201,7 +209,9 @@ static void answer_request(dw_world *it, dw_slip *said)
 
 void dw_answered(dw_world *it, dw_slip *said)
 {
-    if (said->command.kind == CLEAT__COMMAND_DURABLE) {
+    if (said->command.kind == CLEAT__COMMAND_DURABLE && said->by == NULL) {
+        dw_answered_link(it, said);
+    } else if (said->command.kind == CLEAT__COMMAND_DURABLE) {
         answer_request(it, said);
     } else if (said->command.kind == CLEAT__COMMAND_REPORT && said->by != NULL) {
         DW_CHECK(it, said->command.status == CLEAT_OK, "a report: %s",
@@ -212,6 +222,12 @@ void dw_answered(dw_world *it, dw_slip *said)
                  cleat_status_name(said->command.status));
         said->of->is_known = true;
         said->of->id = said->id;
+    } else if (said->command.kind == CLEAT__COMMAND_RESUME_HOOK) {
+        dw_answered_resume(it, said);
+    } else if (said->command.kind == CLEAT__COMMAND_WORKER_REGISTER) {
+        DW_CHECK(it, said->command.status == CLEAT_OK, "a worker: %s",
+                 cleat_status_name(said->command.status));
+        it->is_known = true;
     } else {
         DW_CHECK(it, said->command.status == CLEAT_OK, "command %d: %s", said->command.kind,
                  said->command.error != NULL ? said->command.error : "failed");
@@ -236,14 +252,26 @@ static dw_invocation *find_active(dw_world *it, const dw_plan *of, int32_t count
     return NULL;
 }
 
+/* It was handed out before the engine was started again, and is told now: the worker may have asked for anything. */
+static bool is_told_again(const dw_world *it, const cleat__uuid *id)
+{
+    cleat__run *run = cleat__runs_find(&it->core->runs, id);
+    return run != NULL && cleat__durable_of(run)->node < 0;
+}
+
 static void begin(dw_world *it, const cleat__assignment *assignment)
 {
     dw_plan *of = plan_of(it, assignment->input);
     size_t at = ACTIVE;
+    const dw_invocation *same = find_active(it, of, assignment->invocation_count);
+    if (same != NULL && same->is_old) { /* the engine does not know that it has it */
+        return;
+    }
     for (size_t i = 0; i < ACTIVE; i++) {
         const dw_invocation *other = &it->active[i];
-        DW_CHECK(it, !other->is_used || other->of != of || other->is_lost || other->ends,
-                 "a run is worked on twice");
+        bool is_over = !other->is_used || other->is_lost || other->ends ||
+                       (other->is_old && other->asks); /* and is about to be told so */
+        DW_CHECK(it, other->of != of || is_over, "a run is worked on twice");
         at = other->is_used ? at : i;
     }
     DW_CHECK(it, at < ACTIVE, "too many invocations");
@@ -253,6 +281,7 @@ static void begin(dw_world *it, const cleat__assignment *assignment)
     of->id = assignment->task_id;
     DW_NOTE(it, "run %zu, invocation %d\n", dw_index_of(it, of), assignment->invocation_count);
     it->active[at] = (dw_invocation){.is_used = true,
+                                     .is_old = is_told_again(it, &assignment->task_id),
                                      .of = of,
                                      .count = assignment->invocation_count,
                                      .says = !of->listens && dw_pick(it, 4) != 0,
@@ -263,11 +292,14 @@ static void hold_child(dw_world *it, const cleat__assignment *assignment)
 {
     size_t at = 0;
     while (at < HELD && it->held[at].is_used) {
+        if (cleat__uuid_equals(&it->held[at].id, &assignment->task_id)) {
+            it->held[at].is_used = false; /* it is told again */
+            break;
+        }
         at++;
     }
     DW_CHECK(it, at < HELD, "too many children");
-    it->held[at] =
-        (dw_held_child){.is_used = true, .id = assignment->task_id, .retry_count = assignment->retry_count};
+    dw_hold_link(&it->held[at], assignment);
 }
 
 void dw_assigned(void *self, cleat__assignment *list)
@@ -275,7 +307,7 @@ void dw_assigned(void *self, cleat__assignment *list)
     dw_world *it = self;
     while (list != NULL) {
         cleat__assignment *next = list->next;
-        if (list->is_durable) {
+        if (list->is_durable && cleat_slice_equals(list->task, cleat_slice_of("flow:flow"))) {
             begin(it, list);
         } else {
             hold_child(it, list);

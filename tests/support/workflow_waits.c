@@ -1,9 +1,9 @@
 /* Workflows that wait: times, events and hooks; what becomes of a run meanwhile: versions, cancellation. */
 #include "support/overheard.h"
-#include "support/sanitizer.h"
 #include "support/workflow_suite.h"
 
 #include "base/clock.h"
+#include "model/duration.h"
 
 #include <setjmp.h>
 #include <stdio.h>
@@ -74,7 +74,8 @@ static void test_sleeping_until(void **state)
     workflow_add(it, "until", until);
     workflow_start(it);
     workflow_runs(it, "until", NULL, CLEAT_RUN_COMPLETED, "null");
-    assert_int_equal(gate_count(&it->calls), 2);
+    /* It waits for the last one alone, and not for that where this machine had been as slow. */
+    assert_in_range(gate_count(&it->calls), 1, 2);
     assert_true(cleat__clock_unix_ns(NULL) / CLEAT__NS_PER_MS >= it->numbers[0]);
 }
 
@@ -414,7 +415,7 @@ static cleat_status wait_to_be_cancelled(cleat_task *task, void *user_data)
 {
     workflow_fixture *it = user_data;
     cleat_task_on_cancel(task, add_to_gate, &it->go);
-    gate_wait(&it->go, 1);
+    gate_wait(&it->go, (int)it->numbers[0]);
     return CLEAT_FAILED;
 }
 
@@ -424,27 +425,30 @@ static cleat_status take_long(cleat_task *task, void *user_data)
         task, CLEAT_STEP_OPTIONS(.name = "slow", .run = wait_to_be_cancelled, .user_data = user_data), NULL);
 }
 
-/* By then the step has begun, also at a busy machine. */
-#if UNDER_THREAD_SANITIZER
-enum { TIME_MS = 10000 };
-#define TIME_TEXT "10s"
-#else
-enum { TIME_MS = 1000 };
-#define TIME_TEXT "1s"
-#endif
+static void take_too_long(workflow_fixture *it, int64_t limit_ms)
+{
+    char limit[CLEAT__DURATION_TEXT], expected[200];
+    cleat__duration_format(limit_ms, limit);
+    (void)snprintf(expected, sizeof(expected),
+                   "Task exceeded timeout of %s (execution_timeout_ms, with all steps in place)", limit);
+    it->numbers[0] = gate_count(&it->go) + 1;
+    workflow_add_options(it, CLEAT_WORKFLOW_OPTIONS(.run = take_long, .name = "long", .user_data = it,
+                                                    .execution_timeout_ms = limit_ms));
+    workflow_start(it);
+    workflow_runs(it, "long", NULL, CLEAT_RUN_FAILED, expected);
+    workflow_stop(it);
+}
 
-/* The engine says which option it was, and the worker in which step. */
+/* The engine says which option it was, and the worker in which step: if the invocation began at once, for which a busy
+ * machine gets more time. */
 static void test_an_invocation_that_takes_too_long(void **state)
 {
     workflow_fixture *it = *state;
     overheard log;
     overhear(&log, "execution_timeout_ms");
-    workflow_add_options(it, CLEAT_WORKFLOW_OPTIONS(.run = take_long, .name = "long", .user_data = it,
-                                                    .execution_timeout_ms = TIME_MS));
-    workflow_start(it);
-    workflow_runs(it, "long", NULL, CLEAT_RUN_FAILED,
-                  "Task exceeded timeout of " TIME_TEXT " (execution_timeout_ms, with all steps in place)");
-    gate_wait(&log.lines, 1);
+    for (int64_t limit_ms = 250; gate_count(&log.lines) == 0 && limit_ms <= 16000; limit_ms *= 4) {
+        take_too_long(it, limit_ms);
+    }
     (void)overheard_end(&log);
     assert_non_null(strstr(log.text, "workflow \"long\" was in step \"slow\""));
     assert_non_null(strstr(log.text, "execution_timeout_ms = "));

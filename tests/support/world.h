@@ -31,6 +31,9 @@
 #define WORLD_BATCH_RUNS 2 /* batches of a group at workers */
 #define WORLD_KEYS       8 /* of idempotency, of a tenant */
 #define WORLD_TTL_MS     20000
+#define WORLD_CRONS      6 /* that programs make, of all tenants */
+#define WORLD_OFTEN      "*/30 * * * * *"
+#define WORLD_WAITS      2 /* nodes of durable runs, at most */
 #define NOBODY           SIZE_MAX
 
 extern const char *const world_actions[WORLD_ACTIONS], *const world_workflows[WORLD_DAG + 1];
@@ -74,13 +77,14 @@ typedef struct known {
     size_t root;              /* of a task: its run */
     bool is_child;
     size_t parent;
-    char key[16];      /* as the engine compares it */
-    char child_key[8]; /* "" : the index counts */
+    char key[16];       /* as the engine compares it */
+    char child_key[16]; /* "" : the index counts */
     int64_t child_index;
     char input[32], metadata[160];
     bool is_pushed;        /* by an event, if it starts one at all; */
     bool is_filtered;      /* by a filter of it, whose payload it has */
     bool is_cron;          /* by a cron: the world hears of it when it is there */
+    bool is_by_hand;       /* and not at its time */
     bool is_scheduled;     /* or at a time: nobody is told the id of such a run */
     bool starts;           /* there is a run, or will be one */
     cleat__uuid source_id; /* of the event, or of the schedule */
@@ -92,9 +96,12 @@ typedef struct known {
     sim_removal removal, event_removal; /* of the run; of the event that has started it, if one has */
     int32_t attempt;                    /* the highest assigned; -1: none yet */
     bool is_returned;                   /* that attempt was given back unstarted and may come again */
-    int32_t invocation;                 /* of a durable run: the highest assigned */
-    bool is_replayed;                   /* or may be: it may live again, and end in another way */
-    int end;                            /* a final cleat_run_status that was seen or acknowledged; -1: none */
+    size_t next;           /* what it is to go on as, a child that is held until then; 0: nothing */
+    cleat__uuid told_next; /* its id as the worker was told it; nil: it asks again */
+    bool is_next;          /* that is to go on in place of its parent */
+    int32_t invocation;    /* of a durable run: the highest assigned */
+    bool is_replayed;      /* or may be: it may live again, and end in another way */
+    int end;               /* a final cleat_run_status that was seen or acknowledged; -1: none */
     char output[192];
 } known;
 
@@ -103,6 +110,7 @@ typedef struct sim_held {
     int32_t retry_count;
     cleat__uuid batch_id; /* nil: it came by itself */
     int32_t invocation;   /* of a durable run; else 0 */
+    bool has_next;        /* it has asked for the run that it goes on as */
 } sim_held;
 
 struct sim_world;
@@ -122,6 +130,18 @@ typedef struct sim_worker {
     int32_t count;
 } sim_worker;
 
+/* A cron that a program has made, or may have; its name is of it alone. */
+typedef struct sim_cron {
+    cleat__uuid id; /* nil: there is none */
+    int64_t tenant;
+    char name[16];
+    size_t workflow;
+    bool is_acknowledged, is_in_doubt; /* something was said of it, and not answered */
+    bool is_enabled, is_deleted;
+    int64_t off_ms,
+        on_ms; /* Unix: it has nothing to do in between; on_ms INT64_MAX: nobody has said so yet */
+} sim_cron;
+
 /* Somebody who looks at a run. */
 typedef struct sim_watch {
     cleat__watch watch;
@@ -131,6 +151,7 @@ typedef struct sim_watch {
     bool is_answered; /* WATCH was */
     bool is_leaving;
     bool has_hung_up;
+    bool is_lost; /* there was too little memory to tell it */
 } sim_watch;
 
 /* One command on its way, with all it borrows. */
@@ -152,22 +173,31 @@ typedef struct sim_slip {
     bool was_held;   /* REPORT: of an attempt that is running, so it counts */
     bool is_foreign; /* of another tenant: there is nothing that it names */
     bool must_exist; /* of a worker that is registered */
+    bool asks_next;  /* DURABLE: for the run that it goes on as */
+    bool says_next;  /* REPORT: it goes on as that, if it was told of one by then */
+    size_t followed; /* CANCEL: what the run has gone on as by then, or itself */
+    bool lacks;      /* memory was short when it was done */
+    sim_worker *by;  /* whoever let go of an attempt by it, */
+    sim_held was;    /* of this one */
     sim_worker *registered;
     sim_worker *left; /* one that did, and may be forgotten */
     sim_watch *looks; /* WATCH and UNWATCH */
     cleat__worker_spec spec;
     cleat__slots slots[2];
-    cleat__durable_request requests[3];
+    cleat__durable_request requests[WORLD_WAITS + 1];
     cleat__node node;
     cleat__label label;
     cleat__desired_label desired;
     cleat__user_event events[WORLD_BULK];
     cleat__schedule schedule;
+    cleat__schedule_change change;
+    cleat__recurrence recurrence;
+    size_t cron; /* of the world's */
     int64_t at_ms;
     int64_t timeout_at_ms;
     cleat_slice action;
     cleat_run_result result;
-    char text[32];
+    char text[64];
 } sim_slip;
 
 /* What happened, so that a run of seeds shows that all of it does: X(name, what it is, in how many of 100 lives at
@@ -183,13 +213,21 @@ typedef struct sim_slip {
     X(resumed, "of these after a restart", 1)                            \
     X(pushed, "by events", 100)                                          \
     X(scheduled, "by schedules", 100)                                    \
+    X(moved, "of schedules were moved", 10)                              \
+    X(started_now, "were started before", 5)                             \
     X(by_crons, "by crons", 100)                                         \
+    X(by_programs, "by those of programs", 50)                           \
+    X(switched, "of which were switched on or off", 20)                  \
+    X(by_hand, "by hand", 10)                                            \
     X(hung_up, "ends were looked at", 50)                                \
-    X(replayed, "were replayed", 25)                                     \
+    X(replayed, "were replayed", 10)                                     \
     X(held_back, "waits for slots of a key, as seen between steps", 100) \
     X(superseded, "cancelled for these", 50)                             \
     X(refused, "refused for their idempotency keys", 50)                 \
     X(waited, "ends of invocations that wait", 100)                      \
+    X(held_next, "asked for runs that they go on as", 100)               \
+    X(went_on, "went on as these", 50)                                   \
+    X(followed, "were cancelled by the ids of former ones", 1)           \
     X(parked, "waits for units of rate limits", 100)                     \
     X(paused, "waits of runs of paused workflows", 100)                  \
     X(left_out, "of these without slots of their keys", 50)              \
@@ -200,6 +238,8 @@ typedef struct sim_slip {
     X(dags_cancelled, "were cancelled", 25)                              \
     X(skipped, "tasks of these were skipped", 25)                        \
     X(stood, "were handed out when they had waited", 25)                 \
+    X(lacked, "commands had too little memory, and were not done", 50)   \
+    X(broken, "of the crashes were for that", 1)                         \
     X(removed, "runs and events were old and removed", 100)
 typedef struct world_seen {
 #define MEMBER(name, what, least) uint64_t name;
@@ -220,10 +260,13 @@ typedef struct sim_world {
     bool clock_went_back;
     bool clock_was_wrong; /* it was set back so far that times of crons may come once more */
     bool has_no_crons;    /* no workflow declares any from now on */
+    bool is_of_chains;    /* runs go on as new ones whenever they can */
+    bool is_poor;         /* memory is short now and then */
     known tasks[WORLD_TASKS];
     size_t task_count;
     sim_worker workers[WORLD_WORKERS];
     sim_watch watches[WORLD_WATCHES];
+    sim_cron crons[WORLD_CRONS];
     sim_slip *slips;
     sim_expiry expiry;
     uint64_t steps;
@@ -278,9 +321,42 @@ sim_slip *world_dismiss(sim_world *world, size_t worker);
 sim_slip *world_heartbeat(sim_world *world, size_t worker);
 /* Success of whatever the worker took last. */
 sim_slip *world_succeed(sim_world *world, size_t worker);
+/* A report on the attempt that the worker has at that place. */
+sim_slip *world_report(sim_world *world, sim_worker *worker, size_t index);
 sim_slip *world_new_slip(sim_world *world, cleat__command_kind kind);
-/* The ids that a TRIGGER, PUSH or SCHEDULE got; before anything is told. */
+int64_t world_any_tenant(sim_world *world);
+const char *world_any_workflow(sim_world *world, known *task);
+/* Mostly a young one; NOBODY: there is none. */
+size_t world_any_task(sim_world *world);
+/* The run's, but now and then another one. */
+void world_set_tenant(sim_world *world, sim_slip *made, size_t task);
+/* A run that somebody is about to start; `parent`: NOBODY, it is no child. */
+known *world_new_task(sim_world *world, int64_t tenant, size_t parent);
+/* The ids that a TRIGGER, PUSH, SCHEDULE or DURABLE got; before anything is told. */
 void world_learn_ids(sim_world *world, const sim_slip *slip);
+
+/* ---- world_timetable.c ---- */
+
+/* Something about schedules. */
+sim_slip *world_plan(sim_world *world);
+void world_answered_schedule(sim_world *world, const sim_slip *slip);
+
+/* ---- world_crons.c ---- */
+
+/* One is made, or something is said of one. */
+sim_slip *world_change_crons(sim_world *world);
+sim_slip *world_delete_cron(sim_world *world, size_t cron); /* NULL: it is gone */
+void world_learn_cron(sim_world *world, const sim_slip *slip);
+void world_answered_cron(sim_world *world, const sim_slip *slip);
+void world_unanswered_cron(sim_world *world, const sim_slip *slip);
+/* A run that a cron has made. */
+void world_check_fired(sim_world *world, const known *run);
+/* What is acknowledged of crons is stored. */
+void world_audit_crons(sim_world *world, cleat__store *store);
+
+/* ---- world_watches.c ---- */
+
+sim_slip *world_look_on(sim_world *world);
 
 /* ---- world_declare.c ---- */
 
@@ -313,11 +389,33 @@ void world_audit_keys(const sim_world *world, cleat__store *store);
 
 /* ---- world_durable.c ---- */
 
+/* The first nodes of each run are such. */
+void world_ask_waits(sim_slip *made, size_t count);
 /* An invocation that the worker has ends and waits. NULL: it is of no durable run. */
 sim_slip *world_wait(sim_world *world, sim_worker *worker, size_t index);
 void world_answered_durable(sim_world *world, sim_slip *slip);
 /* Whether that is the run's present invocation; of a run that is not durable anything is. */
 bool world_is_present(const sim_world *world, struct cleat__run *run, int32_t invocation);
+
+/* ---- world_chains.c ---- */
+
+/* An invocation asks for the run that it goes on as, the same in each, or ends when it has. NULL: there is none. */
+sim_slip *world_go_on(sim_world *world);
+/* It was asked for and has its id now; before anything is told. */
+void world_learn_next(sim_world *world, const sim_slip *slip);
+void world_answered_next(sim_world *world, const sim_slip *slip);
+void world_unanswered_next(sim_world *world, const sim_slip *slip);
+/* The report names it as its output. */
+void world_say_next(sim_world *world, sim_slip *slip);
+/* The run that lives of those that the one has gone on as. */
+size_t world_follow(const sim_world *world, size_t task);
+/* The child's parent is that one, or what goes between them was old and is gone. */
+bool world_is_parent(const sim_world *world, const known *task, const cleat__uuid *id);
+/* The outputs are the same, or name what the run has gone on as: what was between is gone. */
+bool world_is_output(const sim_world *world, const known *task, const char *output);
+/* Who goes on as another one, and what is held for it. */
+void world_check_chains(const sim_world *world);
+void world_check_stored_next(const sim_world *world, const world_stored *stored, size_t task);
 
 /* ---- world_expiry.c ---- */
 
@@ -347,6 +445,15 @@ size_t world_find_run(sim_world *world, int64_t tenant, const cleat__uuid *id, c
 void world_answered(sim_world *world, sim_slip *slip);
 /* After a crash: it was never answered. What it would have started may exist all the same. Frees it. */
 void world_unanswered(sim_world *world, sim_slip *slip);
+
+/* ---- world_memory.c ---- */
+
+/* From now on the world's memory is the engine's. */
+void world_give_memory(void);
+/* Does the command; in some worlds memory may be short. */
+void world_do(sim_world *world, sim_slip *slip);
+/* It was not done for that. */
+void world_answered_nothing(sim_world *world, const sim_slip *slip);
 
 /* ---- world_pauses.c ---- */
 

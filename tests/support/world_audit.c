@@ -69,7 +69,9 @@ static void check_texts(const sim_world *world, const known *task, sqlite3_stmt 
     const char *metadata = (const char *)sqlite3_column_text(row, METADATA);
     world_check(world, strcmp(input, task->step != NULL ? "{}" : task->input) == 0, "%s is stored as %s",
                 task->input, input);
-    world_check(world, run->is_pushed || strcmp(metadata != NULL ? metadata : "", run->metadata) == 0,
+    world_check(world,
+                run->is_pushed || run->is_by_hand ||
+                    strcmp(metadata != NULL ? metadata : "", run->metadata) == 0,
                 "metadata of %s is stored as %s", task->input, metadata);
     world_check(world, !task->is_scheduled || sqlite3_column_int64(row, CREATED_MS) >= task->at_ms,
                 "%s ran before its time", task->input);
@@ -138,6 +140,7 @@ static cleat_status audit_store(cleat__store *store, void *argument)
     sqlite3_reset(select);
     world_audit_ends(audit->world, store);
     world_audit_keys(audit->world, store);
+    world_audit_crons(audit->world, store);
     audit_sources(audit, store, "SELECT payload FROM event", audit->is_event);
     audit_sources(audit, store, "SELECT input FROM schedule", audit->is_scheduled);
     return CLEAT_OK;
@@ -211,5 +214,6 @@ void world_audit(sim_world *world, bool must_have_ended)
         if (audit.is_dag[i]) {
             world_check_stored_dag(world, audit.stored, i);
         }
+        world_check_stored_next(world, audit.stored, i);
     }
 }

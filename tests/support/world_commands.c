@@ -36,7 +36,7 @@ static size_t any_worker(sim_world *world, bool is_there)
 }
 
 /* Mostly a young one, since old ones have ended. */
-static size_t any_task(sim_world *world)
+size_t world_any_task(sim_world *world)
 {
     if (world->task_count == 0) {
         return NOBODY;
@@ -45,13 +45,13 @@ static size_t any_task(sim_world *world)
     return world->task_count - 1 - pick(world, window);
 }
 
-static int64_t any_tenant(sim_world *world)
+int64_t world_any_tenant(sim_world *world)
 {
     return 1 + (int64_t)pick(world, WORLD_TENANTS);
 }
 
 /* Of the run's tenant, but now and then of another one. */
-static void set_tenant(sim_world *world, sim_slip *made, size_t task)
+void world_set_tenant(sim_world *world, sim_slip *made, size_t task)
 {
     int64_t tenant = task != NOBODY ? world->tasks[task].tenant : CLEAT__TENANT_DEFAULT;
     made->is_foreign = pick(world, 20) == 0;
@@ -73,7 +73,7 @@ static void make_child(sim_world *world, known *task, size_t parent)
     }
 }
 
-static const char *any_workflow(sim_world *world, known *task)
+const char *world_any_workflow(sim_world *world, known *task)
 {
     size_t workflow = (size_t)pick(world, WORLD_DAG + 1);
     task->is_dag = workflow == WORLD_DAG;
@@ -85,7 +85,7 @@ static const char *any_workflow(sim_world *world, known *task)
 static cleat__trigger trigger_of(sim_world *world, known *task, bool is_valid)
 {
     return (cleat__trigger){
-        .workflow = cleat_slice_of(is_valid ? any_workflow(world, task) : "no.such"),
+        .workflow = cleat_slice_of(is_valid ? world_any_workflow(world, task) : "no.such"),
         .input = cleat_slice_of(task->input),
         .metadata = cleat_slice_of(task->metadata[0] != '\0' ? task->metadata : NULL),
         .priority = (int32_t)pick(world, 4),
@@ -111,7 +111,7 @@ static void add_wish(sim_world *world, sim_slip *made, size_t item)
 }
 
 /* A child carries the trace of what spawned it; whether it arrives is what is tested. */
-static known *new_task(sim_world *world, int64_t tenant, size_t parent)
+known *world_new_task(sim_world *world, int64_t tenant, size_t parent)
 {
     known *task = &world->tasks[world->task_count++];
     *task = (known){.tenant = tenant, .attempt = -1, .end = -1, .child_index = -1};
@@ -133,16 +133,16 @@ static sim_slip *trigger(sim_world *world)
     if (world->task_count + count > WORLD_STARTED) {
         return NULL;
     }
-    size_t parent = pick(world, 2) == 0 ? any_task(world) : NOBODY;
+    size_t parent = pick(world, 2) == 0 ? world_any_task(world) : NOBODY;
     if (parent != NOBODY &&
         (!world->tasks[parent].is_acknowledged || cleat__uuid_is_nil(&world->tasks[parent].id))) {
         parent = NOBODY;
     }
     bool is_valid = pick(world, 20) != 0;
     sim_slip *made = world_new_slip(world, CLEAT__COMMAND_TRIGGER);
-    made->command.tenant = parent != NOBODY ? world->tasks[parent].tenant : any_tenant(world);
+    made->command.tenant = parent != NOBODY ? world->tasks[parent].tenant : world_any_tenant(world);
     for (size_t i = 0; i < count; i++) {
-        known *task = new_task(world, made->command.tenant, parent);
+        known *task = world_new_task(world, made->command.tenant, parent);
         made->tasks[i] = world->task_count - 1;
         made->items[i] = trigger_of(world, task, is_valid || i + 1 < count);
         add_wish(world, made, i);
@@ -162,12 +162,12 @@ static sim_slip *push(sim_world *world)
         return NULL;
     }
     sim_slip *made = world_new_slip(world, CLEAT__COMMAND_PUSH);
-    made->command.tenant = any_tenant(world);
+    made->command.tenant = world_any_tenant(world);
     for (size_t i = 0; i < count; i++) {
         uint64_t dice = pick(world, 4);
         static const char *const scopes[] = {"s", "t", "u", NULL};
         const char *scope = scopes[pick(world, 4)];
-        known *task = new_task(world, made->command.tenant, NOBODY);
+        known *task = world_new_task(world, made->command.tenant, NOBODY);
         task->is_pushed = true;
         task->is_filtered = dice == 1;
         task->is_dag = dice == 3;
@@ -188,131 +188,43 @@ static sim_slip *push(sim_world *world)
     return made;
 }
 
-static sim_slip *schedule(sim_world *world)
-{
-    if (world->task_count >= WORLD_STARTED) {
-        return NULL;
-    }
-    sim_slip *made = world_new_slip(world, CLEAT__COMMAND_SCHEDULE);
-    made->command.tenant = any_tenant(world);
-    known *task = new_task(world, made->command.tenant, NOBODY);
-    task->is_scheduled = true;
-    task->starts = true;
-    task->at_ms = world->now.unix_ms + (int64_t)pick(world, 30000) - 5000;
-    made->at_ms = task->at_ms;
-    made->tasks[0] = world->task_count - 1;
-    made->schedule = (cleat__schedule){
-        .workflow = cleat_slice_of(any_workflow(world, task)),
-        .input = cleat_slice_of(task->input),
-        .metadata = cleat_slice_of(task->metadata[0] != '\0' ? task->metadata : NULL),
-        .priority = (int32_t)pick(world, 4),
-    };
-    task->is_in_doubt = task->has_idempotency_key;
-    made->command.as.schedule.schedule = &made->schedule;
-    made->command.as.schedule.at_ms = &made->at_ms;
-    made->command.as.schedule.count = 1;
-    made->command.as.schedule.ids = made->ids;
-    return made;
-}
-
-static sim_slip *unschedule(sim_world *world)
-{
-    size_t at = world->task_count;
-    while (at > 0 && (!world->tasks[at - 1].is_scheduled || pick(world, 3) == 0)) {
-        at--;
-    }
-    if (at == 0) {
-        return NULL;
-    }
-    sim_slip *made = world_new_slip(world, CLEAT__COMMAND_UNSCHEDULE);
-    made->task = at - 1;
-    set_tenant(world, made, made->task);
-    made->command.as.id = world->tasks[made->task].source_id;
-    return made;
-}
-
-static sim_slip *watch(sim_world *world)
-{
-    size_t task = any_task(world);
-    sim_watch *looks = &world->watches[pick(world, WORLD_WATCHES)];
-    if (looks->is_there || task == NOBODY || world->tasks[task].step != NULL ||
-        cleat__uuid_is_nil(&world->tasks[task].id)) {
-        return NULL;
-    }
-    *looks = (sim_watch){.world = world, .task = task, .is_there = true};
-    looks->watch = (cleat__watch){.run_id = world->tasks[task].id, .self = looks, .tell = world_told};
-    sim_slip *made = world_new_slip(world, CLEAT__COMMAND_WATCH);
-    made->task = task;
-    made->looks = looks;
-    made->command.tenant = world->tasks[task].tenant;
-    made->command.as.watch = &looks->watch;
-    return made;
-}
-
-static sim_slip *unwatch(sim_world *world)
-{
-    sim_watch *looks = &world->watches[pick(world, WORLD_WATCHES)];
-    if (!looks->is_there || !looks->is_answered || looks->is_leaving) {
-        return NULL;
-    }
-    looks->is_leaving = true;
-    sim_slip *made = world_new_slip(world, CLEAT__COMMAND_UNWATCH);
-    made->looks = looks;
-    made->command.as.watch = &looks->watch;
-    return made;
-}
-
-/* A chunk, in no order. */
-static sim_slip *put_stream(sim_world *world)
-{
-    size_t task = world->watches[pick(world, WORLD_WATCHES)].task;
-    sim_slip *made = world_new_slip(world, CLEAT__COMMAND_PUT_STREAM);
-    made->task = task;
-    set_tenant(world, made, task < world->task_count ? task : NOBODY);
-    made->command.as.put_stream.task_id =
-        task < world->task_count ? world->tasks[task].id : (cleat__uuid){{1}};
-    made->command.as.put_stream.index = (int64_t)pick(world, 5) - 1;
-    made->command.as.put_stream.payload = cleat_slice_of("a chunk");
-    return made;
-}
-
-static sim_slip *look_on(sim_world *world)
-{
-    uint64_t dice = pick(world, 6);
-    return dice < 3 ? watch(world) : dice < 4 ? unwatch(world) : put_stream(world);
-}
-
 static sim_slip *wait_for(sim_world *world)
 {
-    size_t task = any_task(world);
+    size_t task = world_any_task(world);
     sim_slip *made = world_new_slip(world, CLEAT__COMMAND_WAIT);
     made->task = task;
-    set_tenant(world, made, task);
+    world_set_tenant(world, made, task);
     made->command.as.wait.id = task != NOBODY ? world->tasks[task].id : (cleat__uuid){{1}};
     made->command.as.wait.result = &made->result;
     return made;
 }
 
+/* By its own id, or by that of what has gone on as it. */
 static sim_slip *cancel(sim_world *world)
 {
-    size_t task = any_task(world);
+    size_t task = world_any_task(world);
+    bool follows = pick(world, 2) == 0;
+    while (follows && task != NOBODY && task > 0 && world->tasks[task].next == 0) {
+        task--;
+    }
     sim_slip *made = world_new_slip(world, CLEAT__COMMAND_CANCEL);
     made->task = task;
-    set_tenant(world, made, task);
+    world_set_tenant(world, made, task);
     made->command.as.id = task != NOBODY ? world->tasks[task].id : (cleat__uuid){{1}};
+    made->command.follows = follows;
     return made;
 }
 
 /* Of the young ones one in four ends up here. */
 static sim_slip *replay(sim_world *world)
 {
-    size_t task = any_task(world);
+    size_t task = world_any_task(world);
     if (task == NOBODY || pick(world, 4) != 0) {
         return NULL;
     }
     sim_slip *made = world_new_slip(world, CLEAT__COMMAND_REPLAY);
     made->task = task;
-    set_tenant(world, made, task);
+    world_set_tenant(world, made, task);
     made->command.as.id = world->tasks[task].id;
     if (!made->is_foreign) {
         world_replay_dag(world, task);
@@ -350,6 +262,14 @@ void world_learn_ids(sim_world *world, const sim_slip *slip)
     }
     if (slip->command.kind == CLEAT__COMMAND_SCHEDULE) {
         learn_sources(world, slip, 1);
+        return;
+    }
+    if (slip->command.kind == CLEAT__COMMAND_DURABLE) {
+        world_learn_next(world, slip);
+        return;
+    }
+    if (slip->command.kind == CLEAT__COMMAND_TRIGGER_CRON || slip->command.kind == CLEAT__COMMAND_ADD_CRON) {
+        world_learn_cron(world, slip);
         return;
     }
     for (size_t i = 0; i < slip->command.as.trigger.count; i++) {
@@ -418,9 +338,9 @@ static sim_slip *add_worker(sim_world *world)
     }
     const char *action = world_actions[pick(world, WORLD_ACTIONS)];
     if (pick(world, 2) == 0) {
-        return register_worker(world, worker, any_tenant(world), action);
+        return register_worker(world, worker, world_any_tenant(world), action);
     }
-    return world_hire(world, worker, any_tenant(world), action, 1 + (int32_t)pick(world, WORLD_SLOTS));
+    return world_hire(world, worker, world_any_tenant(world), action, 1 + (int32_t)pick(world, WORLD_SLOTS));
 }
 
 static sim_slip *tell_worker(sim_world *world, cleat__command_kind kind, size_t worker)
@@ -498,7 +418,7 @@ static sim_slip *tell_remote(sim_world *world)
                                                        : CLEAT__COMMAND_REFRESH_TIMEOUT);
     made->task = held.task;
     made->command.worker_id = worker->id;
-    set_tenant(world, made, held.task);
+    world_set_tenant(world, made, held.task);
     if (dice < 10) {
         made->command.as.undelivered.id = world->tasks[held.task].id;
         made->command.as.undelivered.retry_count = held.retry_count;
@@ -550,7 +470,7 @@ static sim_slip *report_held(sim_world *world, sim_worker *worker, size_t index)
     made->task = worker->held[index].task;
     made->was_held = true;
     if (worker->is_remote) {
-        set_tenant(world, made, made->task);
+        world_set_tenant(world, made, made->task);
     } else {
         made->command.tenant = worker->tenant; /* else the attempt would be forgotten by the worker alone */
     }
@@ -558,7 +478,26 @@ static sim_slip *report_held(sim_world *world, sim_worker *worker, size_t index)
     said->task_id = world->tasks[made->task].id;
     said->retry_count = worker->held[index].retry_count;
     said->invocation_count = worker->held[index].invocation;
+    made->by = worker;
+    made->was = worker->held[index];
     worker->held[index] = worker->held[--worker->count];
+    return made;
+}
+
+sim_slip *world_report(sim_world *world, sim_worker *worker, size_t index)
+{
+    bool has_next = worker->held[index].has_next;
+    sim_slip *made = report_held(world, worker, index);
+    set_outcome(world, made, &made->command.as.report);
+    made->says_next = has_next && made->command.as.report.status == CLEAT_OK && pick(world, 8) != 0;
+    if (made->command.as.report.status == CLEAT_UNAVAILABLE) {
+        world->tasks[made->task].is_returned = true;
+    }
+    if (made->command.as.report.status == CLEAT_OK && world->tasks[made->task].step != NULL &&
+        pick(world, 6) == 0) { /* what comes behind it may be skipped */
+        snprintf(made->text, sizeof(made->text), "{\"skipped\":true}");
+        made->command.as.report.output = cleat_slice_of(made->text);
+    }
     return made;
 }
 
@@ -570,20 +509,8 @@ static sim_slip *report(sim_world *world)
     }
     sim_worker *worker = &world->workers[at];
     size_t index = (size_t)pick(world, (uint64_t)worker->count);
-    if (worker->held[index].invocation != 0 && pick(world, 3) != 0) {
-        return world_wait(world, worker, index);
-    }
-    sim_slip *made = report_held(world, worker, index);
-    set_outcome(world, made, &made->command.as.report);
-    if (made->command.as.report.status == CLEAT_UNAVAILABLE) {
-        world->tasks[made->task].is_returned = true;
-    }
-    if (made->command.as.report.status == CLEAT_OK && world->tasks[made->task].step != NULL &&
-        pick(world, 6) == 0) { /* what comes behind it may be skipped */
-        snprintf(made->text, sizeof(made->text), "{\"skipped\":true}");
-        made->command.as.report.output = cleat_slice_of(made->text);
-    }
-    return made;
+    return worker->held[index].invocation != 0 && pick(world, 3) != 0 ? world_wait(world, worker, index)
+                                                                      : world_report(world, worker, index);
 }
 
 sim_slip *world_succeed(sim_world *world, size_t worker)
@@ -600,13 +527,13 @@ sim_slip *world_succeed(sim_world *world, size_t worker)
 /* Of an attempt that was never assigned, or is over. A release would be a lie of the worker. */
 static sim_slip *stale_report(sim_world *world)
 {
-    size_t task = any_task(world);
+    size_t task = world_any_task(world);
     if (task == NOBODY) {
         return NULL;
     }
     sim_slip *made = world_new_slip(world, CLEAT__COMMAND_REPORT);
     made->task = task;
-    set_tenant(world, made, task);
+    world_set_tenant(world, made, task);
     cleat__report *said = &made->command.as.report;
     said->task_id = world->tasks[task].id;
     said->retry_count = world->tasks[task].attempt + (pick(world, 2) != 0 ? 1 : -1);
@@ -622,7 +549,7 @@ static sim_slip *meddle(sim_world *world)
 {
     static const cleat__command_kind kinds[] = {CLEAT__COMMAND_STARTED, CLEAT__COMMAND_RELEASE_SLOT,
                                                 CLEAT__COMMAND_REFRESH_TIMEOUT, CLEAT__COMMAND_UNDELIVERED};
-    size_t task = any_task(world);
+    size_t task = world_any_task(world);
     if (task == NOBODY || !world->tasks[task].is_dag) {
         return NULL;
     }
@@ -645,9 +572,9 @@ static sim_slip *meddle(sim_world *world)
 
 static sim_slip *log_line(sim_world *world)
 {
-    size_t task = any_task(world);
+    size_t task = world_any_task(world);
     sim_slip *made = world_new_slip(world, CLEAT__COMMAND_LOG);
-    set_tenant(world, made, task);
+    world_set_tenant(world, made, task);
     made->command.as.log =
         (cleat__log_line){.task_id = task != NOBODY ? world->tasks[task].id : (cleat__uuid){{1}},
                           .level = CLEAT_LOG_INFO,
@@ -657,9 +584,14 @@ static sim_slip *log_line(sim_world *world)
 
 sim_slip *world_new_command(sim_world *world)
 {
-    uint64_t dice = pick(world, 152);
-    sim_slip *made = NULL;
-    if (dice >= 146) {
+    uint64_t dice = pick(world, 160);
+    sim_slip *made = world->is_of_chains || dice >= 158 ? world_go_on(world) : NULL;
+    if (made != NULL || dice >= 158) {
+        return made;
+    }
+    if (dice >= 152) {
+        made = world_change_crons(world);
+    } else if (dice >= 146) {
         made = world_expire(world);
     } else if (dice >= 144) {
         made = world_pause(world);
@@ -668,9 +600,9 @@ sim_slip *world_new_command(sim_world *world)
     } else if (dice >= 136) {
         made = replay(world);
     } else if (dice >= 124) {
-        made = look_on(world);
+        made = world_look_on(world);
     } else if (dice >= 112) {
-        made = dice < 117 ? push(world) : dice < 121 ? schedule(world) : unschedule(world);
+        made = dice < 117 ? push(world) : world_plan(world);
     } else if (dice >= 100) {
         made = tell_remote(world);
     } else if (dice < 34) {
@@ -690,7 +622,7 @@ sim_slip *world_new_command(sim_world *world)
     } else if (dice < 93) {
         made = log_line(world);
     } else if (dice < 95) {
-        made = world_declare(world, any_tenant(world), pick(world, WORLD_DAG + 1));
+        made = world_declare(world, world_any_tenant(world), pick(world, WORLD_DAG + 1));
     } else if (dice < 98) {
         made = tell_any_worker(world, 1 + pick(world, 3));
     } else {

@@ -21,22 +21,28 @@ static const cleat__condition conditions[] = {
     {.kind = CLEAT__CONDITION_EVENT, .data_key = {"e", 1}, .group = {"g", 1}, .key = {"k", 1}},
 };
 
-/* What an invocation asks for that is begun anew each time: the first node, perhaps the second, and its end. */
-static void ask(sim_world *world, sim_slip *made)
+void world_ask_waits(sim_slip *made, size_t count)
 {
-    size_t nodes = 1 + (size_t)pick(world, 2);
-    for (size_t i = 0; i < nodes; i++) {
+    for (size_t i = 0; i < count; i++) {
         made->requests[i].kind = CLEAT__DURABLE_WAIT_FOR;
         made->requests[i].number = (int64_t)i + 1;
         made->requests[i].as.wait_for.conditions = conditions;
         made->requests[i].as.wait_for.count = 2;
     }
+    made->command.as.durable.requests = made->requests;
+    made->command.as.durable.count = count;
+}
+
+/* What an invocation asks for that is begun anew each time: the first node, perhaps the second, and its end. */
+static void ask(sim_world *world, sim_slip *made)
+{
+    size_t nodes = 1 + (size_t)pick(world, WORLD_WAITS);
+    world_ask_waits(made, nodes);
     made->node = (cleat__node){CLEAT__BRANCH_UNSAID, (int64_t)nodes};
     made->requests[nodes].kind = CLEAT__DURABLE_EVICT;
     made->requests[nodes].as.evict.nodes = &made->node;
     made->requests[nodes].as.evict.count = 1;
     made->requests[nodes].as.evict.is_all = true;
-    made->command.as.durable.requests = made->requests;
     made->command.as.durable.count = nodes + 1;
 }
 
@@ -53,6 +59,8 @@ sim_slip *world_wait(sim_world *world, sim_worker *worker, size_t index)
     made->command.as.durable.run_id = world->tasks[held.task].id;
     made->command.as.durable.invocation_count = held.invocation;
     ask(world, made);
+    made->by = worker;
+    made->was = held;
     worker->held[index] = worker->held[--worker->count];
     return made;
 }
@@ -62,7 +70,11 @@ void world_answered_durable(sim_world *world, sim_slip *slip)
     cleat_status status = slip->command.status;
     world_check(world, status == CLEAT_OK || status == CLEAT_CANCELLED, "%s: its invocation: %s",
                 world->tasks[slip->task].input, slip->command.error);
-    world->seen.waited += status == CLEAT_OK;
+    if (slip->asks_next) {
+        world_answered_next(world, slip);
+    } else {
+        world->seen.waited += status == CLEAT_OK;
+    }
     for (size_t i = 0; i < slip->command.as.durable.count; i++) {
         cleat__durable_request_deinit(&slip->requests[i]);
     }

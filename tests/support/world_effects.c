@@ -70,11 +70,12 @@ size_t world_name_cron(sim_world *world, int64_t tenant, const cleat__uuid *id, 
     for (size_t i = 0; i < world->task_count; i++) {
         const known *other = &world->tasks[i];
         world_check(world,
-                    !other->is_cron || other->tenant != tenant || world->clock_was_wrong ||
-                        strcmp(other->metadata, made.metadata) != 0,
+                    !other->is_cron || other->is_by_hand || other->tenant != tenant ||
+                        world->clock_was_wrong || strcmp(other->metadata, made.metadata) != 0,
                     "two runs of one time: %s", made.metadata);
     }
     world_check(world, world->task_count < WORLD_TASKS, "too many crons fire");
+    world_check_fired(world, &made);
     world->tasks[world->task_count] = made;
     world->seen.by_crons++;
     return world->task_count++;
@@ -98,15 +99,16 @@ static void check_payload(const sim_world *world, const known *task, const cleat
     const cleat__uuid event_id = task->is_pushed ? task->source_id : (cleat__uuid){{0}};
     world_check(world, cleat__uuid_equals(&given->event_id, &event_id), "%s: another event's run",
                 task->input);
-    world_check(world, task->is_pushed || cleat_slice_equals(given->metadata, cleat_slice_of(task->metadata)),
+    world_check(world,
+                task->is_pushed || task->is_by_hand ||
+                    cleat_slice_equals(given->metadata, cleat_slice_of(task->metadata)),
                 "metadata of %s became %.*s", task->input, CLEAT_SLICE_ARGS(given->metadata));
     const cleat_slice filter_payload = cleat_slice_of(task->is_filtered ? WORLD_FILTER_PAYLOAD : NULL);
     world_check(world, cleat_slice_equals(given->filter_payload, filter_payload), "%s: another filter's run",
                 task->input);
     world_check(world, given->is_child == task->is_child, "%s: a child or not", task->input);
     if (task->is_child) {
-        world_check(world, cleat__uuid_equals(&given->parent_id, &world->tasks[task->parent].id),
-                    "%s: parent", task->input);
+        world_check(world, world_is_parent(world, task, &given->parent_id), "%s: parent", task->input);
         world_check(world, given->child_index == task->child_index, "%s: child index", task->input);
         world_check(world, cleat_slice_equals(given->child_key, cleat_slice_of(task->child_key)),
                     "%s: child key", task->input);
@@ -176,6 +178,10 @@ static void take(sim_worker *worker, const cleat__assignment *given)
     task->is_returned = false;
     world_check(world, given->tenant == task->tenant, "%s has another tenant", task->input);
     world_check(world, worker->count < WORLD_HELD, "a worker got too much");
+    world_check(world,
+                !task->is_next || task->is_replayed || world->tasks[task->parent].is_replayed ||
+                    cleat__runs_find(&world->core->runs, &world->tasks[task->parent].id) == NULL,
+                "%s begins before the one that it follows has ended", task->input);
     worker->held[worker->count++] = (sim_held){.task = index,
                                                .retry_count = given->retry_count,
                                                .batch_id = given->batch_id,
@@ -257,7 +263,7 @@ void world_set_end(sim_world *world, known *task, int end, const char *output)
         world->seen.failed += end == CLEAT_RUN_FAILED;
         world->seen.cancelled += end == CLEAT_RUN_CANCELLED;
     }
-    world_check(world, strcmp(task->output, output) == 0, "%s completed twice: %s and %s", task->input,
+    world_check(world, world_is_output(world, task, output), "%s completed twice: %s and %s", task->input,
                 task->output, output);
 }
 
@@ -301,7 +307,9 @@ void world_told(void *self, const cleat__happening *happening)
     case CLEAT__HAPPENING_STARTED: world_fail(world, "a run was made twice"); break;
     case CLEAT__HAPPENING_STREAM: break; /* whoever has hung up is told nothing, see above */
     case CLEAT__HAPPENING_LOST:
-        world_check(world, cleat__core_failure(world->core) != CLEAT_OK, "%s was not lost", task->input);
+        looks->is_lost = true;
+        world_check(world, cleat__core_failure(world->core) != CLEAT_OK || world->is_poor, "%s was not lost",
+                    task->input);
         break;
     default: hear_end(world, task, happening);
     }
@@ -326,7 +334,7 @@ void world_check_watches(const sim_world *world)
 {
     for (size_t i = 0; i < WORLD_WATCHES; i++) {
         const sim_watch *looks = &world->watches[i];
-        if (looks->is_there && looks->is_answered) {
+        if (looks->is_there && looks->is_answered && !looks->is_lost) {
             bool lives = cleat__runs_find(&world->core->runs, &looks->watch.run_id) != NULL;
             bool is_told = lives != looks->has_hung_up || is_waited_for(world, &looks->watch.run_id);
             world_check(world, is_told || world->tasks[looks->task].is_replayed, "%s: the hangup",
@@ -394,6 +402,9 @@ static void answered_wait(sim_world *world, const sim_slip *slip)
         world_check(world, may_be_unknown(world, slip, &slip->command.as.wait.id), "a run was lost");
         return;
     }
+    if (slip->command.status == CLEAT_NO_MEMORY && world->is_poor) {
+        return; /* it was short when the run ended */
+    }
     world_check(world, slip->command.status == CLEAT_OK, "wait: %s", cleat_status_name(slip->command.status));
     world_set_end(world, &world->tasks[slip->task], slip->result.status,
                   slip->result.output != NULL ? slip->result.output : "");
@@ -403,9 +414,10 @@ static void answered_cancel(sim_world *world, const sim_slip *slip)
 {
     switch (slip->command.status) {
     case CLEAT_OK:
-        if (!world->tasks[slip->task].is_dag) { /* a task of it may have failed before */
-            world_set_end(world, &world->tasks[slip->task], CLEAT_RUN_CANCELLED, "");
+        if (!world->tasks[slip->followed].is_dag) { /* a task of it may have failed before */
+            world_set_end(world, &world->tasks[slip->followed], CLEAT_RUN_CANCELLED, "");
         }
+        world->seen.followed += slip->followed != slip->task;
         break;
     case CLEAT_NOT_FOUND:
         world_check(world, may_be_unknown(world, slip, &slip->command.as.id), "a run was lost");
@@ -442,7 +454,7 @@ static void answered_report(sim_world *world, const sim_slip *slip)
         world_check(world,
                     world->tasks[slip->task].is_replayed ||
                         world->tasks[slip->task].end != CLEAT_RUN_COMPLETED ||
-                        strcmp(world->tasks[slip->task].output, slip->text) == 0,
+                        world_is_output(world, &world->tasks[slip->task], slip->text),
                     "%s completed twice", world->tasks[slip->task].input);
         world_set_end(world, &world->tasks[slip->task], CLEAT_RUN_COMPLETED, slip->text);
     } else if (slip->was_held && said == CLEAT_NON_RETRYABLE) {
@@ -550,6 +562,11 @@ static void take_answer(sim_world *world, sim_slip *slip)
     case CLEAT__COMMAND_WATCH: answered_watch(world, slip->looks, slip->command.status); break;
     case CLEAT__COMMAND_UNWATCH: slip->looks->is_there = false; break;
     case CLEAT__COMMAND_UNSCHEDULE: answered_unschedule(world, slip); break;
+    case CLEAT__COMMAND_TRIGGER_SCHEDULE: world_answered_schedule(world, slip); break;
+    case CLEAT__COMMAND_ADD_CRON:
+    case CLEAT__COMMAND_CHANGE_CRON:
+    case CLEAT__COMMAND_DELETE_CRON:
+    case CLEAT__COMMAND_TRIGGER_CRON: world_answered_cron(world, slip); break;
     case CLEAT__COMMAND_CANCEL: answered_cancel(world, slip); break;
     case CLEAT__COMMAND_REPLAY: answered_replay(world, slip); break;
     case CLEAT__COMMAND_CALL:
@@ -582,7 +599,11 @@ static void take_answer(sim_world *world, sim_slip *slip)
 
 void world_answered(sim_world *world, sim_slip *slip)
 {
-    if (!was_hidden(world, slip)) {
+    if (slip->lacks && slip->command.status == CLEAT_NO_MEMORY) {
+        world_answered_nothing(world, slip);
+    } else if (slip->command.kind == CLEAT__COMMAND_CHANGE_SCHEDULES) {
+        world_answered_schedule(world, slip); /* it says for each what it thinks of it */
+    } else if (!was_hidden(world, slip)) {
         take_answer(world, slip);
     }
     if (slip->registered != NULL) {
@@ -596,5 +617,9 @@ void world_unanswered(sim_world *world, sim_slip *slip)
     if (slip->command.kind == CLEAT__COMMAND_UNSCHEDULE && !slip->is_foreign) {
         world->tasks[slip->task].is_in_doubt = true;
     }
+    if (slip->asks_next) {
+        world_unanswered_next(world, slip);
+    }
+    world_unanswered_cron(world, slip);
     free_slip(world, slip);
 }

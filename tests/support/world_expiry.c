@@ -9,6 +9,8 @@
 #include "support/world.h"
 
 #include "engine/core_parts.h"
+#include "model/continued.h"
+#include "store/bind.h"
 #include "store/statement.h"
 
 /* ---- Looking ---- */
@@ -37,21 +39,66 @@ static void look(sim_world *world)
 
 /* ---- Removing ---- */
 
-/* By what is stored, said in another way: nobody may ask for it any more. */
-static bool is_to_go(const sim_world *world, cleat__store *store, const cleat__uuid *id, int64_t before_ms)
+/* What is stored of a run, as far as its age matters. */
+typedef struct remains {
+    bool is_there, has_ended, has_parent, has_dag;
+    cleat__uuid parent; /* that is there; */
+    bool is_next;       /* and may have gone on as it */
+    cleat__uuid named;  /* by its output; nil: none */
+    int64_t ended_ms;
+} remains;
+
+static remains read_remains(const sim_world *world, cleat__store *store, const cleat__uuid *id)
 {
     static const char sql[] =
-        "SELECT e.finished_at_ms < ?2 AND p.id IS NULL AND d.id IS NULL "
-        "FROM task t JOIN task_end e ON e.id = t.id LEFT JOIN task_live l ON l.id = t.id "
-        "LEFT JOIN task p ON p.id = t.parent_id LEFT JOIN task d ON d.id = t.dag_id "
-        "WHERE t.id = ?1 AND l.id IS NULL";
-    sqlite3_stmt *select = NULL;
-    world_check(world, cleat__statement_of_run(store, sql, id, &select) == CLEAT_OK, "%s",
+        "SELECT e.finished_at_ms, p.id, d.id, t.child_key, CASE e.state WHEN 2 THEN e.output END "
+        "FROM task t LEFT JOIN task_end e ON e.id = t.id "
+        "LEFT JOIN task p ON p.id = t.parent_id LEFT JOIN task d ON d.id = t.dag_id WHERE t.id = ?1";
+    enum { ENDED, PARENT, DAG, KEY, OUTPUT };
+    sqlite3_stmt *row = NULL;
+    remains is = {.is_there = false};
+    world_check(world, cleat__statement_of_run(store, sql, id, &row) == CLEAT_OK, "%s",
                 cleat_error_message());
-    sqlite3_bind_int64(select, 2, before_ms);
-    bool is_old = sqlite3_step(select) == SQLITE_ROW && sqlite3_column_int(select, 0) != 0;
-    sqlite3_reset(select);
-    return is_old;
+    is.is_there = sqlite3_step(row) == SQLITE_ROW;
+    if (is.is_there) {
+        is.ended_ms = sqlite3_column_int64(row, ENDED);
+        is.has_ended = sqlite3_column_type(row, ENDED) != SQLITE_NULL;
+        is.has_parent = cleat__column_uuid(row, PARENT, &is.parent);
+        is.has_dag = sqlite3_column_type(row, DAG) != SQLITE_NULL;
+        is.is_next =
+            sqlite3_strglob(CLEAT__CONTINUED_MARK "*", (const char *)sqlite3_column_text(row, KEY)) == 0;
+        if (!cleat__continued_parse(cleat__column_text(row, OUTPUT), &is.named)) {
+            is.named = (cleat__uuid){{0}};
+        }
+    }
+    sqlite3_reset(row);
+    return is;
+}
+
+/* Whether it has gone on as another one that is there: that one, too. */
+static bool goes_on(const sim_world *world, cleat__store *store, const cleat__uuid *id, remains *next)
+{
+    const remains is = read_remains(world, store, id);
+    *next = read_remains(world, store, &is.named);
+    return next->is_there && next->is_next && next->has_parent && cleat__uuid_equals(&next->parent, id);
+}
+
+/* By what is stored, said in another way: nobody may ask for it any more. Of a chain the first one is asked for as long as
+ * the last one is there, the last one with its parent, and those between by nobody. */
+static bool is_to_go(const sim_world *world, cleat__store *store, const cleat__uuid *id, int64_t before_ms)
+{
+    const remains is = read_remains(world, store, id);
+    remains next, behind, same;
+    if (!is.has_ended || is.ended_ms >= before_ms || is.has_dag) {
+        return false;
+    }
+    bool has_next = goes_on(world, store, id, &next);
+    if (has_next && is.has_parent && goes_on(world, store, &is.parent, &same)) {
+        const remains former = read_remains(world, store, &is.parent);
+        return cleat__uuid_equals(&former.named, id);
+    }
+    return !is.has_parent && !(has_next && (!next.has_ended || next.ended_ms >= before_ms ||
+                                            goes_on(world, store, &is.named, &behind)));
 }
 
 static cleat_status remove_one(sim_slip *slip, cleat__store *store, size_t at)

@@ -17,7 +17,7 @@ static void check_pause(sim_world *world, const cleat__contender *one, size_t ta
 {
     const cleat__run *run = one->run;
     bool is_paused = run->type->workflow->pause.is_paused;
-    bool is_waiting = run->state == CLEAT_RUN_QUEUED && !run->is_backing_off;
+    bool is_waiting = run->state == CLEAT_RUN_QUEUED && !run->is_backing_off && !run->is_held;
     if (one->is_left_out) {
         world_check(world, is_paused && is_waiting && taken == 0 && run->level == 0,
                     "a run is left out, and has or waits for %zu slots", taken);

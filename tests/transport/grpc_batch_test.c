@@ -115,8 +115,19 @@ static void test_members_that_do_not_come_are_not_waited_for(void **state)
     send_member(it, 5, OTHER, 1);
     assert_came(&worker, 4, "5");
     assert_came(&worker, 3, "3 4");
-    send_member(it, 6, BATCH, 2); /* then nothing */
-    assert_came(&worker, 5, "6");
+    listener_remove(&worker, it->transport);
+}
+
+static void test_members_that_are_late_are_not_waited_for(void **state)
+{
+    fixture *it = *state;
+    listener worker;
+    cleat__remote_settings settings = mock_settings(&it->engine);
+    settings.gather_ms = 20;
+    reopen(it, settings);
+    listener_add(&worker, it->transport);
+    send_member(it, 1, BATCH, 2); /* then nothing */
+    assert_came(&worker, 0, "1");
     listener_remove(&worker, it->transport);
 }
 
@@ -440,6 +451,7 @@ int main(void)
         TEST(test_members_go_to_the_worker_together),
         TEST(test_one_that_is_cancelled_meanwhile_is_left_out),
         TEST(test_members_that_do_not_come_are_not_waited_for),
+        TEST(test_members_that_are_late_are_not_waited_for),
         TEST(test_a_worker_that_pauses_gets_what_has_come),
         TEST(test_a_worker_that_leaves_has_nothing_left),
         TEST(test_a_batch_of_hatchet),

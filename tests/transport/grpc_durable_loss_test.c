@@ -1,5 +1,4 @@
 /* The transport over gRPC: durable tasks whose engine is lost, is silent, or answers what was not asked. */
-#include "support/sanitizer.h"
 #include "transport/grpc_invocation.h"
 
 static const cleat__node first_node = {1, 1};
@@ -379,17 +378,22 @@ static void test_a_chunk_that_does_not_arrive(void **state)
     gate_deinit(&one.done);
 }
 
-/* Others take nothing back, so it waits. */
+/* Others take nothing back, so it waits. Once there is a connection the answer must come in the same time: a machine
+ * that is too busy for that is given more of it. */
 static void test_a_connection_that_stays_away_elsewhere(void **state)
 {
-    enum { LIMIT_MS = UNDER_THREAD_SANITIZER ? 3000 : 500 }; /* for the answer, once it is there */
     fixture *it = *state;
     cleat__durable_request evict = evict_of();
+    cleat_status status = CLEAT_TIMEOUT;
     it->engine.version = "v0.83.0";
     it->engine.answers_durable = true;
-    open_far_away(it, LIMIT_MS, LIMIT_MS + 250);
-    begin_invocation(it);
-    assert_ok(ask(it, 1, &evict, 1, NULL));
+    for (int64_t limit_ms = 250; status != CLEAT_OK && limit_ms <= 16000; limit_ms *= 4) {
+        open_far_away(it, limit_ms, limit_ms + 250);
+        begin_invocation(it);
+        status = ask(it, 1, &evict, 1, NULL);
+        end_worker(it);
+    }
+    assert_ok(status);
 }
 
 static void test_a_worker_goes_that_has_no_connection(void **state)

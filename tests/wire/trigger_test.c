@@ -139,7 +139,7 @@ static void test_a_parent_without_index_and_key_has_no_child(void **state)
 static void test_what_a_client_writes(void **state)
 {
     (void)state;
-    const cleat__trigger trigger = {
+    cleat__trigger trigger = {
         .workflow = cleat_slice_of("archive"),
         .input = cleat_slice_of("{\"n\":1.10}"),
         .metadata = cleat_slice_of("{\"k\":\"v\"}"),
@@ -158,6 +158,11 @@ static void test_what_a_client_writes(void **state)
     assert_int_equal(message->child_index, 2);
     assert_string_equal(message->child_key, "key");
     assert_int_equal(message->priority, 3);
+    cleat__message_free(message);
+    trigger.parent_run_id = uuid_of(RUN_ID);
+    message = again(cleat__trigger_write(&trigger)); /* by a task of a run */
+    assert_string_equal(message->parent_id, RUN_ID);
+    assert_string_equal(message->parent_task_run_external_id, PARENT_ID);
     cleat__message_free(message);
 
     message = again(cleat__trigger_write(&(cleat__trigger){.workflow = cleat_slice_of("archive")}));

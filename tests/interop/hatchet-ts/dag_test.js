@@ -94,7 +94,7 @@ suite('workflows of several tasks', () => {
             await assert.rejects(output, (error) => JSON.stringify(error).includes('broken 2') || `${error}`.includes('broken 2') ||
                 assert.fail(JSON.stringify(error)));
             await until(async () => (await client.runs.get(id)).run.status === 'FAILED');
-            assert.strictEqual(await statuses(client, id),
+            await until(async () => await statuses(client, id) ===
                 'bad=FAILED behind=CANCELLED beside=COMPLETED on-failure-task=COMPLETED');
             assert.strictEqual(heard.length, 1);
             assert.match(JSON.stringify(heard[0]), /broken 2/);

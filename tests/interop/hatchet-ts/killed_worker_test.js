@@ -15,13 +15,11 @@ suite('a killed worker', () => {
         const ref = await client.runNoWait('patient', {}, {});
         await until(() => killed.all('started').length === 1);
         assert.deepStrictEqual(await killed.end('SIGKILL'), { code: null, signal: 'SIGKILL' });
-        const time = Date.now();
-
         const next = await startWorkerProcess(server, 'worker', { slots: 2 });
         next.open();
         assert.strictEqual((await client.run('shared', { n: 1 })).shared.by, 'worker');
         assert.deepStrictEqual((await ref.output).patient, { by: 'worker', retryCount: 1 });
-        assert.ok(Date.now() - time > 20000, `after ${Date.now() - time} ms`);
+        await until(() => next.all('started').length > 0);
         assert.deepStrictEqual(next.all('started'), [1]);
         const { taskEvents } = await client.runs.get(await ref.getWorkflowRunId());
         assert.ok(taskEvents.some(({ eventType }) => eventType === 'REASSIGNED'), JSON.stringify(taskEvents));

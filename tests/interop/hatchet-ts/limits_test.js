@@ -58,6 +58,10 @@ suite('limits', () => {
             }
             await until(() => crowd.started.length === 4);
             assert.strictEqual(await statusOf(client, refs[2]), 'QUEUED');
+            const { queued, running } = (await client.metrics.getTaskStats()).shared;
+            const rule = { expression: 'input.key', type: 'GROUP_ROUND_ROBIN' };
+            assert.deepStrictEqual(queued.concurrency, [{ ...rule, keys: { many: 4 } }]);
+            assert.deepStrictEqual(running.concurrency, [{ ...rule, keys: { few: 2, many: 2 } }]);
             crowd.release();
             const outputs = await Promise.all(refs.map((ref) => ref.output));
             assert.deepStrictEqual(outputs.map(({ n }) => n), [0, 1, 2, 3, 4, 5, 6, 7]);

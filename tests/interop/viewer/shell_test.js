@@ -3,11 +3,13 @@
 
 const assert = require('node:assert');
 const { after, before } = require('node:test');
-const { assertFits, shot, suite, test, withPage } = require('./lib/browser');
+const { assertFits, refreshUntil, shot, suite, test, withPage } = require('./lib/browser');
+const { eventually } = require('./lib/eventually');
 const { copyFile, open, proxy, seedFile, serve } = require('./lib/servers');
 
 const rows = (page) => page.locator('tbody [data-row]');
 const heading = (page) => page.locator('main h1');
+const isAt = (page, path) => eventually(() => new URL(page.url()).pathname, path);
 // The browser writes a line of its own for each refused request.
 const refused = [/^40[13] /, /status of 40[13]/];
 
@@ -30,8 +32,8 @@ suite('the shell', () => {
             await page.evaluate(() => { window.isSame = true; });
             await page.getByRole('link', { name: 'Traces', exact: true }).click();
             await heading(page).filter({ hasText: 'Traces' }).waitFor({ state: 'attached' });
-            assert.strictEqual(new URL(page.url()).pathname, '/traces');
-            assert.strictEqual(await page.getByRole('link', { name: 'Traces', exact: true }).getAttribute('aria-current'), 'page');
+            await isAt(page, '/traces');
+            await eventually(() => page.getByRole('link', { name: 'Traces', exact: true }).getAttribute('aria-current'), 'page');
             await rows(page).first().getByRole('link').first().click();
             await page.getByRole('treegrid').getByRole('row').first().waitFor();
             await page.waitForFunction(() => document.activeElement.id === 'main'); // the link is gone, and the focus is on what came
@@ -44,7 +46,7 @@ suite('the shell', () => {
             await page.goBack();
             await rows(page).first().waitFor();
             assert.strictEqual(await page.evaluate(() => window.isSame), true);
-            assert.match(await page.title(), /^Runs/);
+            await eventually(() => page.title(), /^Runs/);
         }));
 
     for (const [name, tokenOf, sentence] of [
@@ -56,7 +58,7 @@ suite('the shell', () => {
                 await page.getByLabel('Token').fill(tokenOf());
                 await page.keyboard.press('Enter');
                 await page.getByRole('alert').filter({ hasText: sentence }).waitFor();
-                assert.strictEqual(await page.evaluate(() => sessionStorage.length), 0);
+                await eventually(() => page.evaluate(() => sessionStorage.length), 0);
                 await shot(page, 'login');
             }));
     }
@@ -65,20 +67,24 @@ suite('the shell', () => {
         await page.getByLabel('Token').fill('to\u2026ken');
         await page.keyboard.press('Enter');
         await page.getByRole('alert').filter({ hasText: 'characters that none has' }).waitFor();
-        assert.ok(await page.getByRole('button', { name: 'Sign in' }).isEnabled());
+        await eventually(() => page.getByRole('button', { name: 'Sign in' }).isEnabled(), true);
     }));
 
     test('an expired token leads to the login, which leads back to where one was', () =>
         withPage(guarded.url, 'runs?status=FAILED', { allowed: refused }, async (page) => {
-            await page.getByLabel('Token').fill(guarded.token('--expires', '2s'));
-            await page.getByRole('button', { name: 'Sign in' }).click();
-            await rows(page).first().waitFor();
-            await page.getByRole('alert').filter({ hasText: /expired/i }).waitFor();
-            assert.strictEqual(await rows(page).count(), 0);
+            const expired = guarded.token('--expires', '1s');
             await page.getByLabel('Token').fill(guarded.token());
             await page.getByRole('button', { name: 'Sign in' }).click();
             await rows(page).first().waitFor();
-            assert.strictEqual(new URL(page.url()).search, '?status=FAILED');
+            const headers = { authorization: `Bearer ${expired}` };
+            await eventually(async () => (await fetch(new URL('api/cleat/v1/session', guarded.url), { headers })).text(), /expired/i);
+            await page.evaluate((token) => Object.keys(sessionStorage).forEach((key) => sessionStorage.setItem(key, token)), expired);
+            await refreshUntil(page, () => page.getByRole('alert').filter({ hasText: /expired/i }).isVisible());
+            await eventually(() => rows(page).count(), 0);
+            await page.getByLabel('Token').fill(guarded.token());
+            await page.getByRole('button', { name: 'Sign in' }).click();
+            await rows(page).first().waitFor();
+            await eventually(() => new URL(page.url()).search, '?status=FAILED');
             await page.getByRole('button', { name: 'Sign out' }).click();
             await page.getByLabel('Token').waitFor();
             await page.reload();
@@ -105,14 +111,14 @@ suite('the shell', () => {
                 await rows(page).first().waitFor();
                 await page.getByRole('link', { name: 'Workflows', exact: true }).click();
                 await page.locator('.of-workflows tbody tr').first().waitFor();
-                assert.strictEqual(new URL(page.url()).pathname, '/ops/cleat/workflows');
+                await isAt(page, '/ops/cleat/workflows');
                 await page.reload();
                 await page.locator('.of-workflows tbody tr').first().waitFor();
                 await page.getByRole('link', { name: 'page.durable' }).click();
                 await rows(page).first().waitFor();
-                assert.strictEqual(new URL(page.url()).pathname, '/ops/cleat/runs');
-                const target = await rows(page).first().getByRole('link').evaluate((link) => link.href);
-                assert.ok(target.startsWith(`${behind.url}runs/`), target);
+                await isAt(page, '/ops/cleat/runs');
+                const target = () => rows(page).first().getByRole('link').evaluate((link) => link.href);
+                await eventually(target, (href) => href.startsWith(`${behind.url}runs/`));
             });
         } finally {
             await behind.stop();
@@ -126,13 +132,12 @@ suite('the shell', () => {
             const dark = await ground();
             await page.getByRole('button', { name: 'Colours: as the system' }).click();
             await page.getByRole('button', { name: 'Colours: light' }).waitFor();
-            const light = await ground();
-            assert.notStrictEqual(light, dark);
+            const light = await eventually(ground, (colour) => colour !== dark);
             await page.reload();
             await rows(page).first().waitFor();
-            assert.strictEqual(await ground(), light);
+            await eventually(ground, light);
             await page.getByRole('button', { name: 'Colours: light' }).click();
-            assert.strictEqual(await ground(), dark);
+            await eventually(ground, dark);
         }));
 
     test('a part of the pages that cannot be fetched is not called their mistake', () =>
@@ -141,7 +146,6 @@ suite('the shell', () => {
             await page.route('**/assets/run.js', (route) => route.abort());
             await rows(page).first().getByRole('link').click();
             await page.getByRole('alert').getByText('The server cannot be reached').waitFor();
-            await page.unroute('**/assets/run.js');
         }));
 
     test('a file says that it is read-only', () => withPage(file.url, '', {}, async (page) => {
@@ -156,11 +160,11 @@ suite('the shell', () => {
         await page.keyboard.press('Escape');
         await page.getByRole('dialog').waitFor({ state: 'detached' });
         await page.keyboard.press('/');
-        assert.ok(await page.evaluate(() => document.activeElement.matches('[data-filter]')));
+        await eventually(() => page.evaluate(() => document.activeElement.matches('[data-filter]')), true);
         await page.keyboard.type('jjx');
-        assert.strictEqual(await page.locator('[data-filter]').inputValue(), 'jjx');
+        await eventually(() => page.locator('[data-filter]').inputValue(), 'jjx');
         await page.keyboard.press('Escape');
-        assert.ok(await page.evaluate(() => document.activeElement === document.body));
+        await eventually(() => page.evaluate(() => document.activeElement === document.body), true);
     }));
 
     test('the login fits a telephone', () => withPage(guarded.url, '', { width: 390, height: 700 }, async (page) => {

@@ -4,6 +4,7 @@
 const assert = require('node:assert');
 const { after, before } = require('node:test');
 const { assertFits, assertNamed, refreshUntil, shot, suite, test, withPage } = require('./lib/browser');
+const { eventually } = require('./lib/eventually');
 const { copyFile, emptyFile, hostile, open, seedFile, serve } = require('./lib/servers');
 
 const workflow = (page, name) => page.locator('.of-workflows tbody tr').filter({ hasText: name });
@@ -20,15 +21,15 @@ suite('workflows', () => {
 
     test('what a file has', () => withPage(file.url, 'workflows', {}, async (page) => {
         await workflow(page, 'page.durable').waitFor();
-        assert.strictEqual(await workflow(page, 'page.leaf').locator('td').nth(1).textContent(), '3');
-        assert.strictEqual(await workflow(page, 'page.waiting').locator('td').nth(3).textContent(), '1');
+        await eventually(() => workflow(page, 'page.leaf').locator('td').nth(1).textContent(), '3');
+        await eventually(() => workflow(page, 'page.waiting').locator('td').nth(3).textContent(), '1');
         await workflow(page, hostile).waitFor();
         assert.strictEqual(await page.locator('main img').count(), 0);
         await page.locator('.of-schedules tbody tr').filter({ hasText: '1 Jan 2100' }).waitFor();
         await page.locator('.of-crons tbody tr').filter({ hasText: '0 3 1 1 *' }).filter({ hasText: 'yearly' }).waitFor();
         await page.locator('.line.of-depth').waitFor();
-        assert.deepStrictEqual(await page.locator('.queue-chart strong').first().textContent(), '3');
-        assert.match(await page.locator('.queue-chart svg').first().getAttribute('aria-label'), /^Runs in the queue: at most [1-9]/);
+        await eventually(() => page.locator('.queue-chart strong').first().textContent(), '3');
+        await eventually(() => page.locator('.queue-chart svg').first().getAttribute('aria-label'), /^Runs in the queue: at most [1-9]/);
         await shot(page, 'workflows');
     }));
 
@@ -37,10 +38,10 @@ suite('workflows', () => {
         const worker = await server.worker();
         const line = page.locator('.of-workers tbody tr.is-active').filter({ hasText: 'seed' });
         await refreshUntil(page, () => line.isVisible());
-        assert.match(await line.locator('.slots').first().textContent(), /\d+\/8$/);
+        await eventually(() => line.locator('.slots').first().textContent(), /\d+\/8$/);
         await shot(page, 'workers');
         await worker.stop();
-        await refreshUntil(page, async () => await line.count() === 0);
+        await refreshUntil(page, () => line.count(), 0);
     }));
 
     test('the filter and a row lead to the runs', () => withPage(file.url, 'workflows', {}, async (page) => {
@@ -48,7 +49,7 @@ suite('workflows', () => {
         await page.keyboard.press('/');
         await page.keyboard.type('DURABLE');
         await workflow(page, 'page.leaf').waitFor({ state: 'detached' });
-        assert.match(page.url(), /text=DURABLE/);
+        await page.waitForURL(/text=DURABLE/);
         await page.keyboard.press('Escape');
         await page.keyboard.press('j');
         await page.keyboard.press('Enter');
@@ -58,11 +59,13 @@ suite('workflows', () => {
 
     test('the queue is shown for as long as was asked for', () => withPage(file.url, 'workflows', {}, async (page) => {
         await page.locator('.line.of-depth').waitFor();
-        const asked = page.waitForRequest(/queues\/history/);
+        const asked = page.waitForRequest((request) => {
+            const { pathname, searchParams } = new URL(request.url());
+            return pathname.endsWith('queues/history') && Number(searchParams.get('until_ms')) - Number(searchParams.get('since_ms')) === 86400e3;
+        });
         await page.getByRole('button', { name: '24 hours' }).click();
-        const { searchParams } = new URL((await asked).url());
-        assert.strictEqual(Number(searchParams.get('until_ms')) - Number(searchParams.get('since_ms')), 86400e3);
-        assert.match(page.url(), /last=24h/);
+        await asked;
+        await page.waitForURL(/last=24h/);
     }));
 
     test('everything that can be used has a name', () => withPage(file.url, 'workflows', {}, async (page) => {

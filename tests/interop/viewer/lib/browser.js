@@ -7,6 +7,8 @@ const { execFileSync } = require('node:child_process');
 const fs = require('node:fs');
 const path = require('node:path');
 const { after, before, describe, test } = require('node:test');
+const { eventually, patience } = require('./eventually');
+const { makeSlow } = require('./slow');
 
 const executable = ['chromium', 'chromium-browser', 'google-chrome'].flatMap((name) => {
     try {
@@ -25,8 +27,9 @@ async function launch() {
     // The sandbox needs what containers do not give; nothing but the pages under test is opened.
     browser = await chromium.launch({ executablePath: executable, args: ['--no-sandbox', '--disable-gpu'] });
     const context = await browser.newContext({ serviceWorkers: 'block' });
-    context.setDefaultTimeout(10000);
+    context.setDefaultTimeout(patience);
     page = await context.newPage();
+    await makeSlow(page);
 }
 
 // Tests of pages: skipped where there is no browser, unless CLEAT_INTEROP says that there has to be one.
@@ -73,7 +76,7 @@ function watch(page, origin, allowed) {
 }
 
 // Opens `address` below `url` and runs check(page). options: width, height, scheme (light or dark), allowed. It is
-// the same tab for all tests, without what the test before has left in it.
+// the same tab for all tests, without what the test before has left in it: its storage, and answers of its own.
 async function withPage(url, address, options, check) {
     const { width = 1280, height = 800, scheme = 'light', allowed = [] } = options;
     await page.setViewportSize({ width, height });
@@ -91,6 +94,7 @@ async function withPage(url, address, options, check) {
         assert.deepStrictEqual(wrong, []);
     } finally {
         stop();
+        await page.unrouteAll({ behavior: 'ignoreErrors' });
         await page.evaluate(() => {
             sessionStorage.clear();
             localStorage.clear();
@@ -99,12 +103,21 @@ async function withPage(url, address, options, check) {
     }
 }
 
-// Brings a page that is live up to date now, instead of when its time has come, until the condition holds.
-async function refreshUntil(page, condition) {
-    while (!(await condition())) {
+// Brings a page that is live up to date now, instead of when its time has come, until what read() gives is `expected`,
+// as for eventually().
+async function refreshUntil(page, read, expected = true) {
+    return eventually(async () => {
         await page.evaluate(() => document.dispatchEvent(new Event('visibilitychange')));
-        await page.waitForTimeout(100);
-    }
+        return read();
+    }, expected, { every: 100 });
+}
+
+// Presses the mouse on what `locator` is, and lets go when `meanwhile` is over: what was pressed is clicked.
+async function clickDuring(page, locator, meanwhile) {
+    await locator.hover();
+    await page.mouse.down();
+    await meanwhile();
+    await page.mouse.up();
 }
 
 // A picture in the build directory, to be looked at.
@@ -115,20 +128,20 @@ async function shot(page, name, options = {}) {
 
 // The page does not scroll sideways: what is wider scrolls within itself.
 async function assertFits(page) {
-    const [content, window] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
-    assert.ok(content <= window, `the page is ${content} px wide, in a window of ${window} px`);
+    const widths = () => page.evaluate(() => ({ content: document.documentElement.scrollWidth, window: innerWidth }));
+    await eventually(widths, ({ content, window }) => content <= window);
 }
 
 // Whoever does not see the page is told what each control and picture is.
 async function assertNamed(page) {
     const session = await page.context().newCDPSession(page);
-    const { nodes } = await session.send('Accessibility.getFullAXTree');
-    await session.detach();
     const roles = ['button', 'checkbox', 'combobox', 'image', 'link', 'searchbox', 'textbox'];
-    const used = nodes.filter(({ ignored, role }) => !ignored && roles.includes(role?.value));
-    assert.ok(used.length > 5, `only ${used.length} controls`);
-    const nameless = used.filter(({ name }) => (name?.value ?? '').trim() === '');
-    assert.deepStrictEqual(nameless.map(({ role, properties }) => ({ role: role.value, properties })), []);
+    const used = async () => (await session.send('Accessibility.getFullAXTree')).nodes
+        .filter(({ ignored, role }) => !ignored && roles.includes(role?.value));
+    await eventually(async () => (await used()).length, (count) => count > 5);
+    await eventually(async () => (await used()).filter(({ name }) => (name?.value ?? '').trim() === '')
+        .map(({ role, properties }) => ({ role: role.value, properties })), []);
+    await session.detach();
 }
 
-module.exports = { assertFits, assertNamed, refreshUntil, shot, suite, test, withPage };
+module.exports = { assertFits, assertNamed, clickDuring, refreshUntil, shot, suite, test, withPage };
