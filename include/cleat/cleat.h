@@ -11,6 +11,8 @@
 #include "cleat/interceptor.h"
 #include "cleat/label.h"
 #include "cleat/limit.h"
+#include "cleat/log.h"
+#include "cleat/metrics.h"
 #include "cleat/otlp_grpc.h"
 #include "cleat/pause.h"
 #include "cleat/run.h"

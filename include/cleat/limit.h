@@ -96,6 +96,41 @@ typedef struct cleat_rate_limit {
 CLEAT_API cleat_status cleat_client_put_rate_limit(cleat_client *client, const char *key, int32_t limit,
                                                    cleat_rate_limit_duration duration);
 
+/* A limit as it is now. */
+typedef struct cleat_rate_limit_entry {
+    const char *key;                    /* NUL-terminated, belongs to the list */
+    int32_t limit;                      /* units per .. */
+    cleat_rate_limit_duration duration; /* .. that; 0: another one, that this library does not know */
+    int32_t value;                      /* units that are left */
+    int64_t refilled_at_ms;             /* when all of them were there last; ms since 1970 UTC */
+} cleat_rate_limit_entry;
+
+typedef struct cleat_rate_limit_list {
+    size_t count;
+    cleat_rate_limit_entry *items;
+} cleat_rate_limit_list;
+
+typedef struct cleat_rate_limit_list_options {
+    size_t struct_size;
+    const char *search; /* keys that have this in them; NULL: all */
+    int64_t offset;     /* so many are left out */
+    int64_t limit;      /* at most so many, 1 .. 1000; 0: 50 */
+} cleat_rate_limit_list_options;
+#define CLEAT_RATE_LIMIT_LIST_OPTIONS(...) CLEAT_OPTIONS(cleat_rate_limit_list_options, __VA_ARGS__)
+
+/*
+ * By key, those that runs have made (`limit_expression`) among them; of a server over its HTTP side, as what follows.
+ * `options` may be NULL. The caller deinits the list.
+ */
+CLEAT_API cleat_status cleat_client_list_rate_limits(cleat_client *client,
+                                                     const cleat_rate_limit_list_options *options,
+                                                     cleat_rate_limit_list *out);
+/* NULL-safe; a zeroed list is fine. */
+CLEAT_API void cleat_rate_limit_list_deinit(cleat_rate_limit_list *list);
+
+/* CLEAT_NOT_FOUND: there is no such limit. */
+CLEAT_API cleat_status cleat_client_delete_rate_limit(cleat_client *client, const char *key);
+
 #ifdef __cplusplus
 }
 #endif

@@ -26,7 +26,8 @@ typedef struct cleat_pause_options {
     size_t struct_size;
     bool queue_crons;     /* times of its crons make runs that wait; else they pass, and are not made up */
     bool queue_schedules; /* the same of its schedules; else they are gone */
-    int64_t ttl_ms;       /* a run that has waited so long is given up (CANCELLED); 0: none is */
+    /* A run that has waited so long is given up (CANCELLED), but no workflow that has begun; 0: none is. */
+    int64_t ttl_ms;
 } cleat_pause_options;
 #define CLEAT_PAUSE_OPTIONS(...) CLEAT_OPTIONS(cleat_pause_options, __VA_ARGS__)
 

@@ -1,6 +1,6 @@
 /*
- * Many runs at once: cancelling and replaying those that a filter chooses. And what one run of several tasks (cleat/dag.h)
- * consists of.
+ * Runs that a filter chooses: listing them, cancelling and replaying many at once. And what one run of several tasks
+ * (cleat/dag.h) consists of.
  *
  *     static const char *const tasks[] = {"mail:send", NULL};
  *     size_t count = 0;
@@ -9,13 +9,13 @@
  *     if (status != CLEAT_OK)
  *         fprintf(stderr, "%s\n", cleat_error_message());
  *
- * All functions may be called from any thread. At a server tasks are found by its HTTP side, as those of filters and
- * schedules are (cleat/schedule.h), and a namespace counts where a filter names tasks only.
+ * All functions may be called from any thread. At a server lists go over its HTTP side, and tasks are found by it, as
+ * those of filters and schedules are (cleat/schedule.h); a namespace counts where a filter names tasks only.
  */
 #ifndef CLEAT_RUNS_H
 #define CLEAT_RUNS_H
 
-#include "cleat/client.h"
+#include "cleat/event.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -29,7 +29,7 @@ typedef struct cleat_run_filter {
     /* 1U << cleat_run_status, of several. EVICTED is as RUNNING, and a run that no worker took in time as FAILED,
      * although its result says CANCELLED: nobody has cancelled it. */
     unsigned statuses;
-    int64_t since_ms;            /* started then or later; ms since 1970 UTC */
+    int64_t since_ms;            /* made then or later; ms since 1970 UTC */
     int64_t until_ms;            /* ended then or before, or not ended */
     const char *const *metadata; /* one of these, each as "key:value"; ends with NULL */
 } cleat_run_filter;
@@ -55,6 +55,53 @@ CLEAT_API cleat_status cleat_client_cancel_many(cleat_client *client, const clea
  */
 CLEAT_API cleat_status cleat_client_replay_many(cleat_client *client, const cleat_run_filter *filter,
                                                 size_t *count);
+
+/* Strings are NUL-terminated and belong to the list. Times are ms since 1970 UTC. */
+typedef struct cleat_run_entry {
+    cleat_run_id id;
+    const char *workflow; /* of the task: "pack" of "pack", "archive.pack" of "archive:pack" */
+    cleat_run_status status;
+    int64_t created_at_ms;
+    int64_t started_at_ms;  /* of the newest attempt; 0: not yet */
+    int64_t finished_at_ms; /* 0: not yet */
+    int retry_count;        /* of the newest attempt, 0 of the first */
+    const char *metadata;   /* JSON object */
+    const char *error;      /* when FAILED; else NULL */
+    cleat_run_id parent;    /* the run, or the task of one of several, that started it; "": none */
+} cleat_run_entry;
+
+typedef struct cleat_run_list {
+    size_t count;
+    cleat_run_entry *items;
+} cleat_run_list;
+
+typedef struct cleat_run_list_options {
+    size_t struct_size;
+    const cleat_run_filter *filter; /* NULL: all */
+    const cleat_run_id *parent;     /* that this one started; NULL: any */
+    const cleat_event_id *event;    /* that this event started; NULL: any */
+    int64_t offset;                 /* so many are left out */
+    int64_t limit;                  /* at most so many, 1 .. 1000; 0: 50 */
+} cleat_run_list_options;
+#define CLEAT_RUN_LIST_OPTIONS(...) CLEAT_OPTIONS(cleat_run_list_options, __VA_ARGS__)
+
+/*
+ * Newest first. `options` may be NULL. Runs that are made meanwhile move the rest by so many.
+ *
+ *     cleat_run_list list = {0};
+ *     cleat_status status = cleat_client_list_runs(
+ *         client, CLEAT_RUN_LIST_OPTIONS(.filter = CLEAT_RUN_FILTER(.statuses = 1U << CLEAT_RUN_FAILED)), &list);
+ *     for (size_t i = 0; status == CLEAT_OK && i < list.count; i++)
+ *         printf("%s %s\n", list.items[i].id.text, list.items[i].error);
+ *     cleat_run_list_deinit(&list);
+ *
+ * CLEAT_NOT_FOUND: no worker ever declared one of the tasks. CLEAT_INVALID_ARGUMENT: cleat_error_message() says what
+ * is wrong; also when a server would have to answer more than 64 MiB: lower the limit. The caller deinits the list.
+ */
+CLEAT_API cleat_status cleat_client_list_runs(cleat_client *client, const cleat_run_list_options *options,
+                                              cleat_run_list *out);
+/* NULL-safe; a zeroed list is fine. */
+CLEAT_API void cleat_run_list_deinit(cleat_run_list *list);
 
 /* A task of a run, by the id of its own run. Strings are NUL-terminated and belong to the list. */
 typedef struct cleat_task_entry {

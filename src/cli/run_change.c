@@ -3,9 +3,10 @@
 #include "args.h"
 #include "database.h"
 #include "message.h"
-#include "model/continued.h"
 #include "sdk/client.h"
+#include "store/chain.h"
 
+#include <limits.h>
 #include <stdio.h>
 
 #define TASKS "POST /api/v1/stable/tenants/TENANT/tasks/"
@@ -38,14 +39,10 @@ static int make(const cleat__run_change *change, const char *db, int64_t tenant,
 static cleat_status get_run(const cleat__run_change *change, cleat__store *store, const cleat__uuid *id,
                             cleat__run_row *row)
 {
-    cleat__continued_way way;
-    cleat_status status;
-    cleat__continued_begin(&way, id);
-    do {
-        status = cleat__run_get(store, &way.at, row);
-    } while (status == CLEAT_OK && change->follows && row->status == CLEAT_RUN_COMPLETED &&
-             cleat__continued_go(&way, row->output));
-    return status;
+    const cleat__follow follow = change->follows ? CLEAT__FOLLOW_LAST : CLEAT__FOLLOW_NOT;
+    cleat__uuid last = *id;
+    cleat_status status = cleat__chain_reach(store, follow, INT_MAX, &last);
+    return status == CLEAT_OK ? cleat__run_get(store, &last, row) : status;
 }
 
 /* Looked up by a reader first: a wrong id or file must not start an engine, nor create a file. */

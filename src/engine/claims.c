@@ -196,9 +196,11 @@ cleat_status cleat__claims_tell(const cleat__claims *claims, const cleat__uuid *
         if (id != NULL) {
             cleat__uuid_format(id, text);
         }
-        return cleat__fail(CLEAT_ALREADY_EXISTS,
-                           "idempotency key collision: run %s has the key \"%.64s\" of \"%.*s\"", text,
-                           claim->key, CLEAT_SLICE_ARGS(claim->item->workflow));
+        return cleat__fail(
+            CLEAT_ALREADY_EXISTS,
+            "idempotency key collision: run %s has the key \"%.64s\", which this run of \"%.*s\" "
+            "would have",
+            text, claim->key, CLEAT_SLICE_ARGS(claim->item->workflow));
     }
     return CLEAT_OK;
 }

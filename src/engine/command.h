@@ -18,6 +18,7 @@
 #include "model/filter.h"
 #include "model/pause.h"
 #include "model/schedule.h"
+#include "model/webhook.h"
 #include "model/worker.h"
 
 /* X(name, handler) */
@@ -54,6 +55,9 @@
     X(ADD_FILTER, cleat__filters_add)                 \
     X(CHANGE_FILTER, cleat__filters_change)           \
     X(DELETE_FILTER, cleat__filters_delete)           \
+    X(ADD_WEBHOOK, cleat__webhooks_add)               \
+    X(CHANGE_WEBHOOK, cleat__webhooks_change)         \
+    X(DELETE_WEBHOOK, cleat__webhooks_delete)         \
     X(SCHEDULE, cleat__timetable_add)                 \
     X(UNSCHEDULE, cleat__timetable_remove)            \
     X(CHANGE_SCHEDULES, cleat__timetable_change)      \
@@ -189,6 +193,7 @@ struct cleat__command {
             char **task_name; /* gets the readable id of the task, to be freed; NULL: not wanted */
             struct cleat__task_results *tasks; /* gets those of a run of several; NULL: not wanted */
             struct cleat__run *run;            /* it waits for this one; NULL: it does not (any more) */
+            cleat__follow follow;              /* from `id`, which is that of the result then */
         } wait;
         cleat__command *stop_waiting; /* the WAIT; if it was not answered before this, it never is */
         /* A worker of the engine's own process. Its actions must have been put; it has slots. From the next
@@ -281,7 +286,17 @@ struct cleat__command {
             cleat__uuid id;
             const cleat__filter *filter; /* what it is from now on; what is absent stays as it is */
         } change_filter;
-        struct { /* one for each time, all or none; what is past starts at once */
+        struct
+        { /* which is checked, by cleat__webhook_check(); so below. CLEAT_ALREADY_EXISTS: there is one of that name */
+            const cleat__webhook *webhook;
+            cleat__uuid *id;
+        } add_webhook;
+        struct {
+            cleat_slice name;
+            const cleat__webhook_change *change;
+        } change_webhook;
+        cleat_slice webhook; /* DELETE_WEBHOOK: its name */
+        struct {             /* one for each time, all or none; what is past starts at once */
             const cleat__schedule *schedule;
             const int64_t *at_ms; /* Unix */
             size_t count;

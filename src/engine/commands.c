@@ -12,6 +12,7 @@
 #include "engine/takings.h"
 #include "engine/timetable.h"
 #include "engine/trigger.h"
+#include "engine/webhooks.h"
 #include "engine/workers.h"
 #include "model/duration.h"
 #include "model/state.h"
@@ -246,9 +247,10 @@ static cleat_status cancel(cleat__core *core, cleat__command *command)
     if (run != NULL) {
         return cleat__life_cancel(core, run);
     }
-    cleat_status status = check_ended(core, command->tenant, &command->as.id);
+    cleat__uuid last = command->as.id;
+    cleat_status status = check_ended(core, command->tenant, &last);
     if (status == CLEAT_OK && command->follows) {
-        status = cleat__durable_chain_find(core, command->tenant, &command->as.id, &run);
+        status = cleat__durable_chain_follow(core, CLEAT__FOLLOW_LAST, &last, &run);
     }
     if (run != NULL) {
         return cleat__life_cancel(core, run);
@@ -263,21 +265,36 @@ static cleat_status cancel(cleat__core *core, cleat__command *command)
 
 /* ---- Waiting ---- */
 
+static cleat_status tell_end(cleat__core *core, cleat__command *command)
+{
+    cleat_run_result *result = command->as.wait.result;
+    cleat_status status = cleat__load_result(core->store, command->tenant, &command->as.wait.id, result,
+                                             command->as.wait.task_name);
+    if (status == CLEAT_OK && command->as.wait.tasks != NULL) {
+        status = cleat__dag_results(core->store, &command->as.wait.id, command->as.wait.tasks);
+    }
+    if (status == CLEAT_EMPTY) {
+        status = cleat__fail(CLEAT_CORRUPT, "run %s neither lives nor has ended", result->id.text);
+    }
+    /* A result too large for memory just now is no reason to stop. */
+    return status == CLEAT_NOT_FOUND ? status : cleat__core_check_alone(core, status);
+}
+
 static cleat_status wait(cleat__core *core, cleat__command *command)
 {
-    cleat__run *run = cleat__core_find_run(core, command->tenant, &command->as.wait.id);
+    cleat__uuid *id = &command->as.wait.id;
+    cleat__run *run = cleat__core_find_run(core, command->tenant, id);
+    if (run == NULL && command->as.wait.follow != CLEAT__FOLLOW_NOT) {
+        cleat_status status = check_ended(core, command->tenant, id);
+        if (status == CLEAT_OK) {
+            status = cleat__durable_chain_follow(core, command->as.wait.follow, id, &run);
+        }
+        if (status != CLEAT_OK) {
+            return status;
+        }
+    }
     if (run == NULL) {
-        cleat_run_result *result = command->as.wait.result;
-        cleat_status status = cleat__load_result(core->store, command->tenant, &command->as.wait.id, result,
-                                                 command->as.wait.task_name);
-        if (status == CLEAT_OK && command->as.wait.tasks != NULL) {
-            status = cleat__dag_results(core->store, &command->as.wait.id, command->as.wait.tasks);
-        }
-        if (status == CLEAT_EMPTY) {
-            status = cleat__fail(CLEAT_CORRUPT, "run %s neither lives nor has ended", result->id.text);
-        }
-        /* A result too large for memory just now is no reason to stop. */
-        return status == CLEAT_NOT_FOUND ? status : cleat__core_check_alone(core, status);
+        return tell_end(core, command);
     }
     command->as.wait.run = run;
     command->next = run->waiters;

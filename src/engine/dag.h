@@ -33,7 +33,7 @@ typedef struct cleat__dag_task {
     uint8_t stage;     /* cleat__dag_stage */
     uint8_t state;     /* ENDED: how, a cleat_run_status */
     bool is_judged;    /* ENDED: those behind it have been asked what that says to them */
-    bool is_measured;  /* ENDED: the next two are known; else its output or error has not been read */
+    bool is_measured;  /* ENDED, ARMED: the next two are known; else what they are of has not been read */
     bool has_object;   /* ENDED: its output is a JSON object */
     uint32_t size;     /* ENDED: bytes of its output or error. ARMED: of what it has waited for */
 } cleat__dag_task;

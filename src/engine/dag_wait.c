@@ -47,6 +47,7 @@ cleat_status cleat__dag_arm(cleat__core *core, cleat__dag *dag, size_t step)
         memset(dag->met + task->first_bit + task->parent_rule_count, 0, task->wait_rule_count);
         dag->tasks[step].stage = CLEAT__DAG_ARMED;
         dag->tasks[step].size = 0;
+        dag->tasks[step].is_measured = true;
         request.as.wait_for.conditions = conditions;
         request.as.wait_for.count = task->wait_rule_count;
         status = cleat__durable_arm(core, &dag->durable, node_of(step), core->now.unix_ms, &request);
@@ -81,6 +82,21 @@ static cleat_status keep_data(cleat__core *core, const cleat__dag *dag, size_t s
     return cleat__core_check(core, status);
 }
 
+/* After a restart: what came before it counts. */
+static cleat_status measure(cleat__core *core, const cleat__dag *dag, size_t step)
+{
+    cleat__dag_task *task = &dag->tasks[step];
+    int64_t size = 0;
+    if (task->is_measured) {
+        return CLEAT_OK;
+    }
+    cleat_status status = cleat__core_check(
+        core, cleat__condition_size(core->store, &dag->durable.run.id, node_of(step), &size));
+    task->is_measured = status == CLEAT_OK;
+    task->size = (uint32_t)(size < (int64_t)CLEAT__DAG_TOLD_MAX ? size : (int64_t)CLEAT__DAG_TOLD_MAX);
+    return status;
+}
+
 /* What it will not be told is not kept: absent. */
 static cleat_slice keep_what_fits(cleat__dag_task *task, const cleat__pending_condition *condition,
                                   cleat_slice data)
@@ -107,9 +123,12 @@ cleat_status cleat__dag_meet(cleat__core *core, cleat__pending_condition *condit
     const cleat__plan_task *task = &dag->plan->tasks[step];
     bool *met = dag->met + task->first_bit + task->parent_rule_count;
     *is_decided = false;
-    data = keep_what_fits(&dag->tasks[step], condition, data);
     cleat_status status = cleat__core_begin(core);
     if (status == CLEAT_OK) {
+        status = measure(core, dag, step);
+    }
+    if (status == CLEAT_OK) {
+        data = keep_what_fits(&dag->tasks[step], condition, data);
         status = cleat__core_check(
             core, cleat__condition_meet(core->store, &dag->durable.run.id, node, condition->number, data));
     }

@@ -16,11 +16,12 @@
 #include "engine/durable_log.h"
 #include "engine/life_parts.h"
 #include "engine/notes.h"
-#include "model/continued.h"
+#include "store/chain.h"
 #include "store/hook.h"
 #include "store/load.h"
 #include "store/note.h"
 
+#include <limits.h>
 #include <string.h>
 
 /* CLEAT_EMPTY: the run does not go on. */
@@ -39,49 +40,29 @@ static cleat_slice text_of(const cleat_run_result *result)
     return cleat_slice_of(result->output != NULL ? result->output : result->error);
 }
 
-/* At most so many of them. */
-static cleat_status load_chain(cleat__core *core, int64_t tenant, size_t most, cleat__uuid *id,
-                               cleat_run_result *result)
-{
-    cleat__uuid next;
-    *result = (cleat_run_result){.status = CLEAT_RUN_QUEUED};
-    for (; cleat__runs_find(&core->runs, id) == NULL && most > 0; most--) {
-        cleat_run_result_deinit(result);
-        cleat_status status = cleat__load_result(core->store, tenant, id, result, NULL);
-        if (status == CLEAT_OK) {
-            status = find_next(core, id, (int)result->status, text_of(result), &next);
-        }
-        if (status != CLEAT_OK) {
-            return status == CLEAT_EMPTY ? CLEAT_OK : status;
-        }
-        *id = next;
-    }
-    return CLEAT_EMPTY;
-}
-
 cleat_status cleat__durable_chain_load(cleat__core *core, int64_t tenant, cleat__uuid *id,
                                        cleat_run_result *result)
 {
-    cleat_status status = load_chain(core, tenant, SIZE_MAX, id, result);
+    *result = (cleat_run_result){.status = CLEAT_RUN_QUEUED};
+    cleat_status status = cleat__chain_reach(core->store, CLEAT__FOLLOW_LAST, INT_MAX, id);
+    if (status == CLEAT_OK && cleat__runs_find(&core->runs, id) != NULL) {
+        return CLEAT_EMPTY;
+    }
+    if (status == CLEAT_OK) {
+        status = cleat__load_result(core->store, tenant, id, result, NULL);
+    }
     if (status == CLEAT_EMPTY) {
-        cleat_run_result_deinit(result);
-        *result = (cleat_run_result){.status = CLEAT_RUN_QUEUED};
-        return status;
+        status = cleat__fail(CLEAT_CORRUPT, "run %s neither lives nor has ended", result->id.text);
     }
     return cleat__core_check(core, status);
 }
 
-cleat_status cleat__durable_chain_find(cleat__core *core, int64_t tenant, const cleat__uuid *id,
-                                       cleat__run **out)
+cleat_status cleat__durable_chain_follow(cleat__core *core, cleat__follow follow, cleat__uuid *id,
+                                         cleat__run **out)
 {
-    enum { CHAIN_MOST = 1000 };
-    cleat__uuid last = *id;
-    cleat_run_result result;
-    cleat_status status = load_chain(core, tenant, CHAIN_MOST, &last, &result);
-    *out = status == CLEAT_EMPTY ? cleat__runs_find(&core->runs, &last) : NULL;
-    cleat_run_result_deinit(&result);
-    /* An output too large for memory just now is no reason to stop. */
-    return status == CLEAT_EMPTY ? CLEAT_OK : cleat__core_check_alone(core, status);
+    cleat_status status = cleat__chain_reach(core->store, follow, CLEAT__CHAIN_STEPS, id);
+    *out = status == CLEAT_OK ? cleat__runs_find(&core->runs, id) : NULL;
+    return cleat__core_check_alone(core, status);
 }
 
 static cleat_status move(cleat__core *core, cleat__pending_condition *condition, const cleat__uuid *to)
@@ -187,6 +168,9 @@ static cleat_status release(cleat__core *core, cleat__durable *durable, cleat__r
     }
     if (status == CLEAT_OK) {
         status = cleat__limits_take_over(core, next, &durable->run);
+    }
+    if (status == CLEAT_OK) {
+        status = cleat__core_check(core, cleat__chain_go_on(core->store, &durable->run.id, &next->id));
     }
     next->since_ms = core->now.unix_ms;
     return status == CLEAT_OK ? cleat__life_enqueue(core, next, next->priority) : status;

@@ -9,10 +9,11 @@
 cleat_status cleat__durable_chain_load(cleat__core *core, int64_t tenant, cleat__uuid *id,
                                        cleat_run_result *result);
 
-/* The run that lives of those that the one, which has ended, has gone on as; NULL: none does, or it is more than 1000 of
- * them further. CLEAT_NO_MEMORY: it was not found out. */
-cleat_status cleat__durable_chain_find(cleat__core *core, int64_t tenant, const cleat__uuid *id,
-                                       cleat__run **out);
+/* Goes from `*id`, a run that has ended, as far as `follow` says; `*out`: that one, if it lives, else NULL. Where a run has gone
+ * on as others before there were rows that say as what (store/chain.h), the way may be longer than what is gone at once:
+ * then it has gone on as another one. CLEAT_NO_MEMORY: it was not found out. */
+cleat_status cleat__durable_chain_follow(cleat__core *core, cleat__follow follow, cleat__uuid *id,
+                                         cleat__run **out);
 
 /* A durable run is to go on as the other one, which has its seats, empty ones: that is held until then. */
 void cleat__durable_hold_next(cleat__durable *durable, cleat__run *next);

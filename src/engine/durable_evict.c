@@ -207,11 +207,8 @@ cleat_status cleat__durable_branch(cleat__core *core, cleat__command *command)
     if (status == CLEAT_OK) {
         status = find_node(core, id, node, &row);
     }
-    if (status == CLEAT_OK && cleat__core_find_run(core, command->tenant, id) == NULL) {
-        status = cleat__limits_forget_given(core, id);
-    }
     if (status == CLEAT_OK) {
-        status = cleat__replay_run(core, command->tenant, id);
+        status = cleat__replay_run(core, command->tenant, id, true);
     }
     if (status == CLEAT_OK) {
         *command->as.durable_branch.branch = row.branch + 1;

@@ -438,14 +438,14 @@ static void unsubscribe(cleat__engine *engine, call *wait)
     cleat__free(stop.command.error);
 }
 
-cleat_status cleat__engine_wait(cleat__engine *engine, int64_t tenant, const cleat__uuid *run_id,
-                                int64_t timeout_ms, cleat_run_result *result)
+cleat_status cleat__engine_follow(cleat__engine *engine, int64_t tenant, cleat__follow follow,
+                                  const cleat__uuid *run_id, int64_t timeout_ms, cleat_run_result *result)
 {
     *result = (cleat_run_result){0};
     int64_t deadline = cleat__deadline_ns(timeout_ms);
     call wait = {.command = {.kind = CLEAT__COMMAND_WAIT,
                              .tenant = tenant,
-                             .as.wait = {.id = *run_id, .result = result}}};
+                             .as.wait = {.id = *run_id, .result = result, .follow = follow}}};
     if (!enter(engine)) {
         return fail_closed();
     }
@@ -466,6 +466,12 @@ cleat_status cleat__engine_wait(cleat__engine *engine, int64_t tenant, const cle
         return cleat__fail(CLEAT_TIMEOUT, "run %s has not ended in time", id);
     }
     return outcome_of(&wait);
+}
+
+cleat_status cleat__engine_wait(cleat__engine *engine, int64_t tenant, const cleat__uuid *run_id,
+                                int64_t timeout_ms, cleat_run_result *result)
+{
+    return cleat__engine_follow(engine, tenant, CLEAT__FOLLOW_LAST, run_id, timeout_ms, result);
 }
 
 /* ---- Looking at it ---- */

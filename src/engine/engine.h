@@ -10,6 +10,7 @@
 #ifndef CLEAT_ENGINE_ENGINE_H
 #define CLEAT_ENGINE_ENGINE_H
 
+#include "model/continued.h"
 #include "model/event.h"
 #include "model/schedule.h"
 #include "model/workflow.h"
@@ -81,7 +82,11 @@ cleat_status cleat__engine_unschedule(cleat__engine *engine, int64_t tenant, con
 /* CLEAT__SCHEDULES_MAX at most. CLEAT_OK: each has its answer. */
 cleat_status cleat__engine_change_schedules(cleat__engine *engine, int64_t tenant,
                                             cleat__schedule_change *items, size_t count);
-/* As in cleat_client_wait(). */
+/* The end of the run, or of one that it goes on as: result->id says which. That may go on as another one, too: where it did
+ * not live any more when this began it was asked for, and has ended since, or the way there is long. */
+cleat_status cleat__engine_follow(cleat__engine *engine, int64_t tenant, cleat__follow follow,
+                                  const cleat__uuid *run_id, int64_t timeout_ms, cleat_run_result *result);
+/* With CLEAT__FOLLOW_LAST. */
 cleat_status cleat__engine_wait(cleat__engine *engine, int64_t tenant, const cleat__uuid *run_id,
                                 int64_t timeout_ms, cleat_run_result *result);
 cleat_status cleat__engine_cancel(cleat__engine *engine, int64_t tenant, const cleat__uuid *run_id);

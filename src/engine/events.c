@@ -249,6 +249,7 @@ static cleat_status store_events(cleat__core *core, const starting *all)
             .payload = item->payload.data != NULL ? item->payload : cleat_slice_of("{}"),
             .metadata = item->metadata,
             .scope = item->scope,
+            .webhook = item->webhook,
             .created_at_ms = core->now.unix_ms,
         };
         status = cleat__core_check(core, cleat__event_insert(core->store, &row));

@@ -410,23 +410,29 @@ void cleat__limits_give_back(cleat__core *core, cleat__run *run)
 
 /* Whether its workflow is paused: then it holds nothing while it waits, so that who shares the slots has them. What has
  * begun keeps its own. */
-static bool is_to_be_left_out(const contender *one)
+static cleat_status look_whether_left_out(cleat__core *core, const contender *one, bool *is_left_out)
 {
+    cleat_status status = CLEAT_OK;
     bool has_all = one->held == one->count;
+    *is_left_out = one->run->type->workflow->pause.is_paused;
+    if (*is_left_out && has_all && cleat__run_is_durable(one->run)) {
+        status = cleat__durable_know(core, cleat__durable_of(one->run));
+    }
     bool has_begun = has_all && (cleat__run_is_dag(one->run) || cleat__life_has_begun(one->run));
-    return one->run->type->workflow->pause.is_paused && !has_begun;
+    *is_left_out = *is_left_out && !has_begun;
+    return status;
 }
 
 cleat_status cleat__limits_enter(cleat__core *core, cleat__run *run, int level)
 {
     contender *one = cleat__limits_find(core, run);
     one->claim.level = (uint8_t)level;
-    one->is_left_out = is_to_be_left_out(one);
-    if (one->is_left_out) {
+    cleat_status status = look_whether_left_out(core, one, &one->is_left_out);
+    if (status == CLEAT_OK && one->is_left_out) {
         cleat__limits_give_back(core, run);
         return CLEAT_OK;
     }
-    return take_seat(core, one);
+    return status == CLEAT_OK ? take_seat(core, one) : status;
 }
 
 void cleat__limits_taken(cleat__core *core, cleat__run *run)
@@ -458,19 +464,30 @@ static bool is_waiting(const contender *one)
     return run->state == CLEAT_RUN_QUEUED && !run->is_held && !run->is_backing_off && !one->is_left_out;
 }
 
-void cleat__limits_pause(cleat__core *core, const cleat__workflow_entry *workflow)
+static void leave_out(cleat__core *core, contender *one)
+{
+    if (one->held == one->count) {
+        cleat__queues_remove(&core->queues, one->run);
+    }
+    cleat__limits_give_back(core, one->run);
+    one->is_left_out = true;
+}
+
+cleat_status cleat__limits_pause(cleat__core *core, const cleat__workflow_entry *workflow)
 {
     size_t cursor = 0;
+    cleat_status status = CLEAT_OK;
     contender *one;
-    while ((one = cleat__map_next(&core->limits.contenders, &cursor)) != NULL) {
-        if (one->run->type->workflow == workflow && is_waiting(one) && is_to_be_left_out(one)) {
-            if (one->held == one->count) {
-                cleat__queues_remove(&core->queues, one->run);
-            }
-            cleat__limits_give_back(core, one->run);
-            one->is_left_out = true;
+    while (status == CLEAT_OK && (one = cleat__map_next(&core->limits.contenders, &cursor)) != NULL) {
+        bool is_one = false;
+        if (one->run->type->workflow == workflow && is_waiting(one)) {
+            status = look_whether_left_out(core, one, &is_one);
+        }
+        if (status == CLEAT_OK && is_one) {
+            leave_out(core, one);
         }
     }
+    return status;
 }
 
 cleat_status cleat__limits_go_on(cleat__core *core, const cleat__workflow_entry *workflow)

@@ -99,8 +99,6 @@ void cleat__limits_detach(struct cleat__core *core, cleat__run *run);
 cleat_status cleat__limits_take_over(struct cleat__core *core, cleat__run *run, cleat__run *former);
 /* `*text`, JSON, has the keys of a run that is replayed: what it has given it has not. */
 cleat_status cleat__limits_keep_given(struct cleat__core *core, const cleat__run *run, cleat__buffer *text);
-/* The run has ended and is to live again, and to go on as another one: it has given nothing. */
-cleat_status cleat__limits_forget_given(struct cleat__core *core, const cleat__uuid *id);
 
 /* It would come into its queue, at `level`. A failure has failed the core; so below. */
 cleat_status cleat__limits_enter(struct cleat__core *core, cleat__run *run, int level);
@@ -115,7 +113,7 @@ void cleat__limits_give_back(struct cleat__core *core, cleat__run *run);
 cleat_status cleat__limits_hold_all(struct cleat__core *core, cleat__run *run);
 
 /* The workflow is paused; it goes on. */
-void cleat__limits_pause(struct cleat__core *core, const cleat__workflow_entry *workflow);
+cleat_status cleat__limits_pause(struct cleat__core *core, const cleat__workflow_entry *workflow);
 cleat_status cleat__limits_go_on(struct cleat__core *core, const cleat__workflow_entry *workflow);
 
 /* A version was declared: its rules may have more slots, or fewer. */

@@ -117,14 +117,3 @@ cleat_status cleat__limits_keep_given(cleat__core *core, const cleat__run *run, 
     }
     return status;
 }
-
-cleat_status cleat__limits_forget_given(cleat__core *core, const cleat__uuid *id)
-{
-    uint32_t given = 0;
-    cleat_status status = cleat__core_check(core, cleat__seats_given(core->store, id, &given));
-    if (status == CLEAT_OK && given != 0) {
-        status = cleat__core_begin(core);
-    }
-    return status == CLEAT_OK && given != 0 ? cleat__core_check(core, cleat__seats_give(core->store, id, 0))
-                                            : status;
-}

@@ -39,7 +39,7 @@ static cleat_status change(cleat__core *core, cleat__workflow_entry *workflow, c
     cleat_status status = CLEAT_OK;
     workflow->pause = *pause;
     if (pause->is_paused) {
-        cleat__limits_pause(core, workflow);
+        status = cleat__limits_pause(core, workflow);
     } else {
         cleat__lanes_unpark(&workflow->paused);
         status = cleat__limits_go_on(core, workflow);

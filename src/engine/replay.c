@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "engine/dag.h"
 #include "engine/life.h"
+#include "store/chain.h"
 #include "store/load.h"
 #include "store/transition.h"
 
@@ -42,9 +43,10 @@ static cleat_status make(cleat__core *core, const cleat__uuid *id, const cleat__
 /* The keys of its limits, or why it has none. */
 typedef struct beginning {
     cleat__buffer limits, refusal;
+    bool goes_another_way;
 } beginning;
 
-/* Its keys are found out anew. */
+/* Its keys are found out anew. Where it goes the same way, what it has given to a next run stays given. */
 static cleat_status look_at_limits(cleat__core *core, cleat__run *run, const cleat__ended_row *row,
                                    beginning *what)
 {
@@ -52,7 +54,7 @@ static cleat_status look_at_limits(cleat__core *core, cleat__run *run, const cle
         return CLEAT_OK;
     }
     cleat_status status = cleat__limits_find_keys(core, run, &what->limits, &what->refusal);
-    if (status == CLEAT_OK && what->refusal.size == 0) {
+    if (status == CLEAT_OK && what->refusal.size == 0 && !what->goes_another_way) {
         status = cleat__limits_keep_given(core, run, &what->limits);
     }
     if (status == CLEAT_OK && what->refusal.size == 0) {
@@ -72,6 +74,9 @@ static cleat_status write(cleat__core *core, cleat__run *run, const cleat__ended
         status = cleat__core_check(
             core, cleat__transition_set_limits(core->store, &run->id, cleat__buffer_slice(&what->limits)));
     }
+    if (status == CLEAT_OK && cleat__run_is_durable(run)) {
+        status = cleat__core_check(core, cleat__chain_break(core->store, &run->id));
+    }
     if (status == CLEAT_OK) {
         status = cleat__core_check(
             core, cleat__transition_replay(core->store, &ended, row->state, core->now.unix_ms, false));
@@ -89,9 +94,10 @@ static cleat_status write(cleat__core *core, cleat__run *run, const cleat__ended
 }
 
 /* The run is there, in no queue. */
-static cleat_status begin(cleat__core *core, cleat__run *run, const cleat__ended_row *row)
+static cleat_status begin(cleat__core *core, cleat__run *run, const cleat__ended_row *row,
+                          bool goes_another_way)
 {
-    beginning what = {.limits = {0}};
+    beginning what = {.goes_another_way = goes_another_way};
     cleat_status status = look_at_limits(core, run, row, &what);
     if (status == CLEAT_OK) {
         status = write(core, run, row, &what);
@@ -104,7 +110,8 @@ static cleat_status begin(cleat__core *core, cleat__run *run, const cleat__ended
     return status;
 }
 
-cleat_status cleat__replay_run(cleat__core *core, int64_t tenant, const cleat__uuid *id)
+cleat_status cleat__replay_run(cleat__core *core, int64_t tenant, const cleat__uuid *id,
+                               bool goes_another_way)
 {
     if (cleat__core_find_run(core, tenant, id) != NULL) {
         char text[37];
@@ -126,7 +133,7 @@ cleat_status cleat__replay_run(cleat__core *core, int64_t tenant, const cleat__u
         status = cleat__core_check_alone(core, status);
     }
     if (status == CLEAT_OK) {
-        status = begin(core, run, &row);
+        status = begin(core, run, &row, goes_another_way);
     }
     cleat__buffer_deinit(&row.desired);
     return status;
@@ -134,5 +141,5 @@ cleat_status cleat__replay_run(cleat__core *core, int64_t tenant, const cleat__u
 
 cleat_status cleat__replay(cleat__core *core, cleat__command *command)
 {
-    return cleat__replay_run(core, command->tenant, &command->as.id);
+    return cleat__replay_run(core, command->tenant, &command->as.id, false);
 }

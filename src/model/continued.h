@@ -14,6 +14,13 @@ void cleat__continued_format(const cleat__uuid *id, char out[CLEAT__CONTINUED_SI
 /* False: it is another output. */
 bool cleat__continued_parse(cleat_slice output, cleat__uuid *id);
 
+/* Whose end is asked for, of a run that goes on as others. */
+typedef enum cleat__follow {
+    CLEAT__FOLLOW_NOT,    /* its own */
+    CLEAT__FOLLOW_LAST,   /* that of the last one */
+    CLEAT__FOLLOW_STREAM, /* that of the one before the next that lives or has a stream */
+} cleat__follow;
+
 /* From a run to the one that it goes on as, and so forth. Where nothing says that the next one was started by the one
  * before, outputs of that form may be anybody's: a way that leads in a circle is noticed, and ends. */
 typedef struct cleat__continued_way {

@@ -19,6 +19,7 @@ typedef struct cleat__user_event {
     cleat_slice metadata; /* a JSON object; absent: none */
     cleat_slice scope;    /* absent: none */
     int32_t priority;     /* of the runs that it starts; 0: that of their workflow */
+    cleat_slice webhook;  /* the name of the one that makes it; absent: it is pushed */
 } cleat__user_event;
 
 /* CLEAT_INVALID_ARGUMENT or CLEAT_TOO_LARGE says what is wrong. Parses: not for the engine's thread,

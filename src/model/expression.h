@@ -58,7 +58,8 @@
     X(payload, true)             /* a filter's own payload */                                          \
     X(event_id, false)                                                                                 \
     X(event_key, false)                                                                                \
-    X(workflow_run_id, false)
+    X(workflow_run_id, false)                                                                          \
+    X(headers, true) /* of the request that a webhook gets */
 
 #define CLEAT__EXPRESSION_ONE(name, is_json) CLEAT__EXPRESSION_INDEX_##name,
 enum { CLEAT__EXPRESSION_VARIABLES(CLEAT__EXPRESSION_ONE) CLEAT__EXPRESSION_VARIABLE_COUNT };
@@ -106,6 +107,8 @@ typedef enum cleat__expression_place {
     CLEAT__EXPRESSION_RATE_LIMIT,
     CLEAT__EXPRESSION_IDEMPOTENCY_KEY,
     CLEAT__EXPRESSION_BATCH_KEY,
+    CLEAT__EXPRESSION_WEBHOOK_KEY, /* of the event that a webhook makes */
+    CLEAT__EXPRESSION_WEBHOOK_SCOPE,
     CLEAT__EXPRESSION_PLACE_COUNT
 } cleat__expression_place;
 /*

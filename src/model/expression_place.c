@@ -7,6 +7,7 @@
 #define VARIABLE(name) (1U << CLEAT__EXPRESSION_INDEX_##name)
 #define OF_RUN         (VARIABLE(input) | VARIABLE(additional_metadata))
 #define OF_STARTED_RUN (OF_RUN | VARIABLE(workflow_run_id))
+#define OF_REQUEST     (VARIABLE(input) | VARIABLE(headers))
 
 typedef struct place {
     const char *name;
@@ -63,6 +64,16 @@ static const place places[CLEAT__EXPRESSION_PLACE_COUNT] = {
                                      .objects = VARIABLE(additional_metadata),
                                      .kinds = CLEAT__CEL_ONLY(STRING),
                                      .wanted = "a string"},
+    [CLEAT__EXPRESSION_WEBHOOK_KEY] = {.name = "the event key of a webhook",
+                                       .variables = OF_REQUEST,
+                                       .objects = OF_REQUEST,
+                                       .kinds = CLEAT__CEL_ONLY(STRING),
+                                       .wanted = "a string"},
+    [CLEAT__EXPRESSION_WEBHOOK_SCOPE] = {.name = "the scope of a webhook",
+                                         .variables = OF_REQUEST,
+                                         .objects = OF_REQUEST,
+                                         .kinds = CLEAT__CEL_ONLY(STRING),
+                                         .wanted = "a string"},
 };
 
 static void find_kinds(const place *at, cleat__cel_kinds_known *known)

@@ -130,25 +130,57 @@ cleat_status cleat__run_id_parse(const cleat_client *client, const cleat_run_id 
     return cleat__id_parse(client, id != NULL ? id->text : NULL, sizeof(id->text), "run id", out);
 }
 
+/* ---- Runs that go on as others ---- */
+
+void cleat__patience_begin(cleat__patience *patience, int64_t timeout_ms)
+{
+    *patience = (cleat__patience){.timeout_ms = timeout_ms, .deadline_ns = cleat__deadline_ns(timeout_ms)};
+}
+
+int64_t cleat__patience_left_ms(const cleat__patience *patience)
+{
+    return patience->timeout_ms < 0 ? patience->timeout_ms : cleat__remaining_ms(patience->deadline_ns);
+}
+
+bool cleat__patience_is_over(cleat__patience *patience)
+{
+    enum { LATE_MOST = 256 }; /* for which a server takes some tenths of a second */
+    return cleat__patience_left_ms(patience) == 0 && ++patience->late > LATE_MOST;
+}
+
+/* From the run that was asked for to that which the result is of, and on from there. */
+static bool go_on(cleat__continued_way *way, const cleat_run_result *result)
+{
+    cleat__uuid id;
+    if (cleat__uuid_parse(cleat_slice_of(result->id.text), &id) == CLEAT_OK) {
+        way->at = id;
+    }
+    return cleat__continued_go(way, cleat_slice_of(result->output));
+}
+
 cleat_status cleat_client_wait(cleat_client *client, const cleat_run_id *id, int64_t timeout_ms,
                                cleat_run_result *result)
 {
     cleat__uuid run_id;
     cleat__continued_way way;
+    cleat__patience patience;
     if (result == NULL) {
         return cleat__fail(CLEAT_INVALID_ARGUMENT, "result is NULL");
     }
     memset(result, 0, sizeof *result);
-    int64_t deadline_ns = cleat__deadline_ns(timeout_ms);
+    cleat__patience_begin(&patience, timeout_ms);
     cleat_status status = cleat__run_id_parse(client, id, &run_id);
     cleat__continued_begin(&way, &run_id);
     while (status == CLEAT_OK) {
-        status = client->transport->wait(client->transport, &way.at, timeout_ms, result);
-        if (status != CLEAT_OK || !cleat__continued_go(&way, cleat_slice_of(result->output))) {
+        cleat__transport *transport = client->transport;
+        status = transport->wait(transport, &way.at, cleat__patience_left_ms(&patience), result);
+        if (status != CLEAT_OK || !go_on(&way, result)) {
             break;
         }
         cleat_run_result_deinit(result);
-        timeout_ms = timeout_ms < 0 ? timeout_ms : cleat__remaining_ms(deadline_ns);
+        if (cleat__patience_is_over(&patience)) {
+            status = cleat__fail(CLEAT_TIMEOUT, "what run %s goes on as has not ended in time", id->text);
+        }
     }
     return status;
 }
@@ -160,31 +192,28 @@ cleat_status cleat_client_replay(cleat_client *client, const cleat_run_id *id)
     return status == CLEAT_OK ? client->transport->replay(client->transport, &run_id) : status;
 }
 
-/* `*ended`: how, in any case but a failure. */
-static cleat_status find_next(cleat_client *client, int64_t timeout_ms, cleat__continued_way *way,
-                              cleat_run_status *ended)
+cleat_status cleat__client_next_run(cleat_client *client, int64_t timeout_ms, cleat__continued_way *way)
 {
     cleat_run_result result = {0};
-    cleat_status status = client->transport->wait(client->transport, &way->at, timeout_ms, &result);
-    bool goes_on = status == CLEAT_OK && cleat__continued_go(way, cleat_slice_of(result.output));
-    *ended = result.status;
+    cleat__transport *transport = client->transport;
+    cleat_status status = transport->wait_for_next(transport, &way->at, timeout_ms, &result);
+    bool goes_on = status == CLEAT_OK && go_on(way, &result);
     cleat_run_result_deinit(&result);
     return status == CLEAT_OK && !goes_on ? cleat__fail(CLEAT_EMPTY, "the run does not go on as another one")
                                           : status;
 }
 
-cleat_status cleat__client_next_run(cleat_client *client, int64_t timeout_ms, cleat__continued_way *way)
-{
-    cleat_run_status ended;
-    return find_next(client, timeout_ms, way, &ended);
-}
-
-/* Of a run that has ended; CLEAT_EMPTY: it was the last one. */
+/* Of a run that has ended; CLEAT_EMPTY: it was the last one, and `*ended` says how. */
 static cleat_status find_living(cleat_client *client, cleat__continued_way *way, cleat_run_status *ended)
 {
     enum { SAID_WITHIN_MS = 10000 };
-    cleat_status status = find_next(client, SAID_WITHIN_MS, way, ended);
+    cleat_run_result result = {0};
+    cleat_status status = client->transport->wait(client->transport, &way->at, SAID_WITHIN_MS, &result);
+    bool goes_on = status == CLEAT_OK && go_on(way, &result);
+    *ended = result.status;
+    cleat_run_result_deinit(&result);
     switch (status) {
+    case CLEAT_OK: return goes_on ? CLEAT_OK : CLEAT_EMPTY;
     case CLEAT_NOT_FOUND: return CLEAT_EMPTY; /* it is gone by now */
     case CLEAT_TIMEOUT:
         return cleat__fail(CLEAT_UNAVAILABLE,

@@ -36,8 +36,19 @@ cleat_status cleat__id_parse(const cleat_client *client, const char *text, size_
                              cleat__uuid *out);
 cleat_status cleat__run_id_parse(const cleat_client *client, const cleat_run_id *id, cleat__uuid *out);
 
-/* Goes to the run that the one which `way` is at, and which has ended, goes on as. CLEAT_EMPTY: it does not. Else as
- * cleat_client_wait(). */
+/* How long a call looks after runs that go on as others. A server that does not do that itself is asked for one after the
+ * other: where they have ended already it goes on for a while when the time is over, but not for ever. */
+typedef struct cleat__patience {
+    int64_t timeout_ms, deadline_ns;
+    int late; /* how many it has gone on to since */
+} cleat__patience;
+void cleat__patience_begin(cleat__patience *patience, int64_t timeout_ms);
+int64_t cleat__patience_left_ms(const cleat__patience *patience); /* as timeouts are */
+/* Asked once for each of them. */
+bool cleat__patience_is_over(cleat__patience *patience);
+
+/* Goes to the next run that has something to be read, of those that the one which `way` is at, and which has ended, goes on
+ * as. CLEAT_EMPTY: there is none. Else as cleat_client_wait(). */
 cleat_status cleat__client_next_run(cleat_client *client, int64_t timeout_ms, cleat__continued_way *way);
 
 typedef struct cleat__task_ids {

@@ -215,14 +215,16 @@ cleat_status cleat_stream_next(cleat_stream *stream, int64_t timeout_ms, cleat_s
     *chunk = (cleat_slice){NULL, 0};
     cleat__free(stream->borrowed);
     stream->borrowed = NULL;
-    const int64_t deadline_ns = cleat__deadline_ns(timeout_ms);
+    cleat__patience patience;
     cleat_status status, found;
+    bool is_over = false;
+    cleat__patience_begin(&patience, timeout_ms);
     do {
-        status = await_chunk(stream, deadline_ns, chunk);
-        int64_t left_ms = timeout_ms < 0 ? timeout_ms : cleat__remaining_ms(deadline_ns);
-        found = status == CLEAT_EMPTY ? look_at_next(stream, left_ms) : status;
-    } while (status == CLEAT_EMPTY && found == CLEAT_OK);
-    return found;
+        status = await_chunk(stream, patience.deadline_ns, chunk);
+        found = status == CLEAT_EMPTY ? look_at_next(stream, cleat__patience_left_ms(&patience)) : status;
+        is_over = status == CLEAT_EMPTY && found == CLEAT_OK && cleat__patience_is_over(&patience);
+    } while (status == CLEAT_EMPTY && found == CLEAT_OK && !is_over);
+    return is_over ? cleat__fail(CLEAT_TIMEOUT, "no chunk came in time") : found;
 }
 
 void cleat_stream_free(cleat_stream *stream)

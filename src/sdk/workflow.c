@@ -157,12 +157,14 @@ static cleat_status check_end(cleat__invocation *it)
     return status == CLEAT_OK ? status : cleat_task_fail(it->task, status, "%s", cleat_error_message());
 }
 
-/* A failure without words of its own has those of the call that it comes from. */
+/* A failure without words of its own has those of the call that it comes from, or of what every call has answered. */
 static void find_words(cleat__invocation *it, cleat_status status)
 {
-    if (it->task->error == NULL && it->last_text != NULL && it->last_status == status) {
-        it->task->error = it->last_text;
-        it->last_text = NULL;
+    char **words = it->last_text != NULL && it->last_status == status ? &it->last_text : &it->stopped_text;
+    bool is_said = words == &it->last_text || it->stopped == status;
+    if (it->task->error == NULL && is_said) {
+        it->task->error = *words;
+        *words = NULL;
     }
 }
 
@@ -173,11 +175,11 @@ cleat_status cleat__workflow_run(cleat__invocation *it)
     it->call = "cleat_stream_write";
     (void)cleat__invocation_flush(it); /* a failure stops it */
     it->call = "the end";
-    if (it->continued_as[0] != '\0') {
-        return status == CLEAT_OK ? cleat_task_return(task, it->continued_as) : status;
-    }
     if (status != CLEAT_OK && status != CLEAT_SUSPENDED) {
         find_words(it, status);
+    }
+    if (it->continued_as[0] != '\0') {
+        return status == CLEAT_OK ? cleat_task_return(task, it->continued_as) : status;
     }
     if (it->stopped != CLEAT_OK) {
         return end_stopped(it, status);

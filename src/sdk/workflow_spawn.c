@@ -3,8 +3,10 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "sdk/task_name.h"
 
 #include <stdio.h>
+#include <string.h>
 
 static cleat_status want_runs(void *self, const cleat__trigger *triggers, size_t count)
 {
@@ -78,11 +80,21 @@ cleat_status cleat__workflow_spawn_now(cleat_task *task, bool many, const cleat_
 
 /* ---- Going on as another run ---- */
 
+/* What starts runs of it: the task, but of the only one of a workflow, "workflow:task", the workflow. */
+static void own_name(const cleat__invocation *it, char name[CLEAT__ACTION_SIZE])
+{
+    const cleat_slice task = it->task->assignment->task;
+    size_t size = it->declaration->of != NULL ? strcspn(task.data, ":") : task.size;
+    (void)snprintf(name, CLEAT__ACTION_SIZE, "%.*s", (int)size, task.data);
+}
+
 static cleat_status continue_as_new(cleat__invocation *it, const char *input)
 {
     const cleat__assignment *assignment = it->task->assignment;
+    char name[CLEAT__ACTION_SIZE];
+    own_name(it, name);
     const cleat_run_item item = {
-        .task = assignment->task.data,
+        .task = name,
         .input = input,
         .options = CLEAT_RUN_OPTIONS(.priority = assignment->priority),
     };

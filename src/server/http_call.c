@@ -7,6 +7,7 @@
 #include "model/rfc3339.h"
 
 #include <errno.h>
+#include <microhttpd.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -112,6 +113,32 @@ bool cleat__http_call_uuid(cleat__http_call *call, const char *name, cleat__uuid
         return true;
     }
     return cleat__uuid_parse(value, out) == CLEAT_OK || refuse_argument(call, name);
+}
+
+/* ---- The headers ---- */
+
+typedef struct visiting {
+    bool (*visit)(void *argument, cleat_slice name, cleat_slice value);
+    void *argument;
+} visiting;
+
+static enum MHD_Result visit_one(void *argument, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+    const visiting *self = argument;
+    (void)kind;
+    return self->visit(self->argument, cleat_slice_of(name), cleat_slice_of(value != NULL ? value : ""))
+               ? MHD_YES
+               : MHD_NO;
+}
+
+/* They do not change while the connection sleeps. */
+void cleat__http_call_headers(const cleat__http_call *call,
+                              bool (*visit)(void *argument, cleat_slice name, cleat_slice value),
+                              void *argument)
+{
+    if (call->connection != NULL) {
+        MHD_get_connection_values(call->connection, MHD_HEADER_KIND, visit_one, &(visiting){visit, argument});
+    }
 }
 
 /* ---- The body ---- */

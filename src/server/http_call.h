@@ -40,6 +40,7 @@ typedef struct cleat__http_call {
     const atomic_bool *is_cut; /* the server ends and waits for no work any more; NULL: it never does */
     int64_t deadline_ns;       /* for the work, monotonic; 0: none */
     /* The rest by the functions below. */
+    struct MHD_Connection *connection; /* for the headers; NULL: there are none */
     cleat__http_target target;
     cleat__buffer *held; /* what `body` points into; NULL: it cannot be taken */
     cleat__http_answer answer;
@@ -68,6 +69,11 @@ bool cleat__http_call_bool(cleat__http_call *call, const char *name, bool *out);
 /* RFC 3339, to Unix ms. */
 bool cleat__http_call_time(cleat__http_call *call, const char *name, int64_t *unix_ms);
 bool cleat__http_call_uuid(cleat__http_call *call, const char *name, cleat__uuid *out, bool *is_there);
+
+/* Calls `visit` for each header of the request until it answers false. */
+void cleat__http_call_headers(const cleat__http_call *call,
+                              bool (*visit)(void *argument, cleat_slice name, cleat_slice value),
+                              void *argument);
 
 /* The body as a JSON object whose numbers are all reals, to be released by json_decref(). NULL: it is none,
  * which has been answered with 400. */

@@ -320,6 +320,7 @@ static void check_body(exchange *self)
     const char *type = header(self, "Content-Type");
     size_t size = announced_size(self);
     self->call.content_type = type != NULL ? type : "";
+    self->call.connection = self->connection;
     self->call.traceparent = header(self, "traceparent");
     self->call.tracestate = header(self, "tracestate");
     self->call.baggage = header(self, "baggage");

@@ -11,7 +11,7 @@
 
 #include <pthread.h>
 
-enum { GROUP_COUNT = 6 };
+enum { GROUP_COUNT = 7 };
 
 static const struct {
     const char *prefix;
@@ -24,6 +24,7 @@ static const struct {
     {"/v1.V1Dispatcher/", 3, 10},
     {"/opentelemetry.proto.collector.trace.v1.TraceService/", 4, 10},
     {"/hooks/", 5, 1},
+    {"/webhooks/", 6, 1},
 };
 
 typedef struct line {

@@ -1,7 +1,7 @@
 /*
  * So many gRPC calls per second and token, for each group of services on its own (client.md 5): of events, of
  * workflows, of the admin; ten times as many of the dispatcher and of spans. A whole second's calls may come at
- * once. Over HTTP only resuming hooks is counted so, since anybody may try. Thread-safe.
+ * once. Over HTTP only what asks for no token is counted so, hooks and webhooks, since anybody may try. Thread-safe.
  */
 #ifndef CLEAT_SERVER_RATE_LIMIT_H
 #define CLEAT_SERVER_RATE_LIMIT_H

@@ -14,6 +14,7 @@ cleat_status cleat__rest_new(const cleat__rest_options *options, cleat__rest **o
         return status;
     }
     rest->engine = options->engine;
+    rest->rate_limit = options->rate_limit;
     *out = rest;
     return CLEAT_OK;
 }

@@ -8,10 +8,12 @@
 #include "readers.h"
 
 struct cleat__engine;
+struct cleat__rate_limit;
 
 typedef struct cleat__rest_options {
     struct cleat__engine *engine;
-    const char *path; /* of its file */
+    const char *path;                     /* of its file */
+    struct cleat__rate_limit *rate_limit; /* of those who come without a token; NULL: none */
 } cleat__rest_options;
 
 typedef struct cleat__rest cleat__rest;

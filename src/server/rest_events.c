@@ -2,32 +2,25 @@
 #include "rest_parts.h"
 
 #include "base/error.h"
-#include "model/metadata.h"
+#include "store/event_choice.h"
 
 /* ---- One row ---- */
 
 typedef struct started {
-    cleat__json_writer *writer; /* NULL: counts only */
-    const cleat__rest_ids *workflows;
-    unsigned statuses;
+    cleat__json_writer *writer;
     int64_t by_status[CLEAT__RUN_SHOWN_STATES];
-    bool is_wanted; /* one of them passes the two above */
 } started;
 
-static bool note_started(void *argument, const cleat__rest_started *row)
+static bool write_started(void *argument, const cleat__event_started *row)
 {
     started *self = argument;
     self->by_status[row->status]++;
-    self->is_wanted = self->is_wanted || ((self->statuses == 0 || self->statuses >> row->status & 1) &&
-                                          cleat__rest_ids_have(self->workflows, &row->workflow_id));
-    if (self->writer != NULL) {
-        cleat__writer_begin_object(self->writer, NULL);
-        cleat__rest_write_uuid(self->writer, "workflowRunId", &row->id);
-        if (!cleat__uuid_is_nil(&row->filter_id)) {
-            cleat__rest_write_uuid(self->writer, "filterId", &row->filter_id);
-        }
-        cleat__writer_end_object(self->writer);
+    cleat__writer_begin_object(self->writer, NULL);
+    cleat__rest_write_uuid(self->writer, "workflowRunId", &row->id);
+    if (!cleat__uuid_is_nil(&row->filter_id)) {
+        cleat__rest_write_uuid(self->writer, "filterId", &row->filter_id);
     }
+    cleat__writer_end_object(self->writer);
     return true;
 }
 
@@ -42,12 +35,11 @@ static void write_counts(cleat__json_writer *writer, const int64_t by_status[CLE
     cleat__writer_end_object(writer);
 }
 
-static cleat_status write_event(cleat__json_writer *writer, const cleat__http_call *call, cleat__store *store,
-                                const cleat__event_row *row)
+static cleat_status write_event(cleat__json_writer *writer, const char *key, const cleat__http_call *call,
+                                cleat__store *store, const cleat__event_row *row)
 {
-    const cleat__rest_ids any = {0};
-    started runs = {.writer = writer, .workflows = &any};
-    cleat__writer_begin_object(writer, NULL);
+    started runs = {.writer = writer};
+    cleat__writer_begin_object(writer, key);
     cleat__rest_write_metadata(writer, &row->id, row->created_at_ms, row->created_at_ms);
     cleat__writer_slice(writer, "key", row->key);
     cleat__rest_write_uuid(writer, "tenantId", &call->identity.tenant_id);
@@ -56,22 +48,31 @@ static cleat_status write_event(cleat__json_writer *writer, const cleat__http_ca
     if (row->scope.data != NULL) {
         cleat__writer_slice(writer, "scope", row->scope);
     }
+    if (row->webhook.data != NULL) {
+        cleat__writer_slice(writer, "triggeringWebhookName", row->webhook);
+    }
     cleat__rest_write_time(writer, "seenAt", row->created_at_ms);
     cleat__writer_begin_array(writer, "triggeredRuns");
     cleat_status status =
-        cleat__rest_query_started(store, call->identity.tenant, &row->id, note_started, &runs);
+        cleat__event_list_started(store, call->identity.tenant, &row->id, write_started, &runs);
     cleat__writer_end_array(writer);
     write_counts(writer, runs.by_status);
     cleat__writer_end_object(writer);
     return status;
 }
 
-static cleat_status write_one(const cleat__http_call *call, cleat__store *store, const cleat__uuid *id,
-                              cleat__json_writer *writer)
+cleat_status cleat__rest_write_event(cleat__json_writer *writer, const char *key,
+                                     const cleat__http_call *call, cleat__store *store, const cleat__uuid *id)
 {
     cleat__event_row row;
     cleat_status status = cleat__event_get(store, call->identity.tenant, id, &row);
-    return status == CLEAT_OK ? write_event(writer, call, store, &row) : status;
+    return status == CLEAT_OK ? write_event(writer, key, call, store, &row) : status;
+}
+
+static cleat_status write_one(const cleat__http_call *call, cleat__store *store, const cleat__uuid *id,
+                              cleat__json_writer *writer)
+{
+    return cleat__rest_write_event(writer, NULL, call, store, id);
 }
 
 void cleat__rest_event_get(cleat__http_call *call)
@@ -86,52 +87,42 @@ typedef struct list {
     cleat__json_writer *writer;
     cleat__store *store;
     cleat__rest_page page;
-    int64_t since_ms, until_ms;
+    cleat__event_choice choice;     /* refers to what follows */
     cleat__rest_ids ids, workflows; /* of events; of workflows one of which it started */
-    unsigned statuses;              /* one of its runs has one of these; 0: any */
-    json_t *metadata;               /* all of these */
+    json_t *keys, *scopes;
+    json_t *metadata; /* all of these */
     cleat_status status;
 } list;
 
 static bool read_query(list *self)
 {
     cleat__http_call *call = self->call;
-    self->until_ms = INT64_MAX;
-    return cleat__rest_read_page(call, &self->page) &&
-           cleat__http_call_time(call, "since", &self->since_ms) &&
-           cleat__http_call_time(call, "until", &self->until_ms) &&
-           cleat__rest_read_ids(call, "eventIds", &self->ids) &&
-           cleat__rest_read_ids(call, "workflowIds", &self->workflows) &&
-           cleat__rest_read_statuses(call, "workflowRunStatuses", &self->statuses) &&
-           cleat__rest_read_pairs(call, "additionalMetadata", &self->metadata);
-}
-
-/* By what it started, when that is asked for. */
-static bool has_started(list *self, const cleat__event_row *row)
-{
-    started runs = {.workflows = &self->workflows, .statuses = self->statuses};
-    if (self->workflows.count == 0 && self->statuses == 0) {
-        return true;
-    }
-    self->status =
-        cleat__rest_query_started(self->store, self->call->identity.tenant, &row->id, note_started, &runs);
-    return runs.is_wanted;
-}
-
-static bool passes(list *self, const cleat__event_row *row)
-{
-    return row->created_at_ms >= self->since_ms && row->created_at_ms <= self->until_ms &&
-           cleat__rest_is_wanted(self->call, "keys", row->key) &&
-           cleat__rest_is_wanted(self->call, "scopes", row->scope) &&
-           cleat__rest_ids_have(&self->ids, &row->id) &&
-           cleat__metadata_has_pairs(self->metadata, true, row->metadata) && has_started(self, row);
+    cleat__event_choice *choice = &self->choice;
+    choice->until_ms = INT64_MAX;
+    bool is_read = cleat__rest_read_page(call, &self->page) &&
+                   cleat__http_call_time(call, "since", &choice->since_ms) &&
+                   cleat__http_call_time(call, "until", &choice->until_ms) &&
+                   cleat__rest_read_ids(call, "eventIds", &self->ids) &&
+                   cleat__rest_read_ids(call, "workflowIds", &self->workflows) &&
+                   cleat__rest_read_statuses(call, "workflowRunStatuses", &choice->statuses) &&
+                   cleat__rest_read_texts(call, "keys", &self->keys) &&
+                   cleat__rest_read_texts(call, "scopes", &self->scopes) &&
+                   cleat__rest_read_pairs(call, "additionalMetadata", &self->metadata);
+    choice->ids = self->ids.items;
+    choice->id_count = self->ids.count;
+    choice->workflows = self->workflows.items;
+    choice->workflow_count = self->workflows.count;
+    choice->keys = self->keys;
+    choice->scopes = self->scopes;
+    choice->metadata = self->metadata;
+    return is_read;
 }
 
 static bool write_row(void *argument, const cleat__event_row *row)
 {
     list *self = argument;
-    if (passes(self, row) && cleat__rest_page_take(&self->page) && self->status == CLEAT_OK) {
-        self->status = write_event(self->writer, self->call, self->store, row);
+    if (cleat__rest_page_take(&self->page)) {
+        self->status = write_event(self->writer, NULL, self->call, self->store, row);
     }
     return self->status == CLEAT_OK && cleat__rest_page_goes_on(&self->page) &&
            !cleat__answer_is_full(self->writer);
@@ -145,7 +136,7 @@ static cleat_status write_list(void *argument, cleat__store *store, cleat__json_
     cleat__writer_begin_object(writer, NULL);
     cleat__writer_begin_array(writer, "rows");
     cleat_status status =
-        cleat__rest_query_events(store, self->call->identity.tenant, self->since_ms, write_row, self);
+        cleat__event_choose(store, self->call->identity.tenant, &self->choice, write_row, self);
     cleat__writer_end_array(writer);
     cleat__rest_write_pages(writer, self->page.offset, self->page.limit, self->page.total);
     cleat__writer_end_object(writer);
@@ -160,6 +151,8 @@ void cleat__rest_event_list(cleat__http_call *call)
     }
     cleat__rest_ids_deinit(&self.ids);
     cleat__rest_ids_deinit(&self.workflows);
+    json_decref(self.keys);
+    json_decref(self.scopes);
     json_decref(self.metadata);
 }
 

@@ -57,14 +57,14 @@ typedef struct rate_list {
     cleat__http_call *call;
     cleat__json_writer *writer;
     cleat__rest_page page;
-    cleat__rest_rate_filter filter;
+    cleat__rate_filter filter;
 } rate_list;
 
 /* By cleat_rate_limit_duration. */
 static const char *const windows[] = {"",      "1 SECOND", "1 MINUTE", "1 HOUR",
                                       "1 DAY", "1 WEEK",   "1 MONTH",  "1 YEAR"};
 
-static bool write_rate(void *argument, const cleat__rest_rate *row)
+static bool write_rate(void *argument, const cleat__rate_found *row)
 {
     rate_list *self = argument;
     if (cleat__rest_page_take(&self->page)) {
@@ -88,7 +88,7 @@ static cleat_status write_rates(void *argument, cleat__store *store, cleat__json
     cleat__writer_begin_object(writer, NULL);
     cleat__writer_begin_array(writer, "rows");
     cleat_status status =
-        cleat__rest_query_rates(store, self->call->identity.tenant, &self->filter, write_rate, self);
+        cleat__rate_list(store, self->call->identity.tenant, &self->filter, write_rate, self);
     cleat__writer_end_array(writer);
     cleat__rest_write_pages(writer, self->page.offset, self->page.limit, self->page.total);
     cleat__writer_end_object(writer);
@@ -100,16 +100,16 @@ void cleat__rest_rate_list(cleat__http_call *call)
     static const char *const orders[] = {"key", "value", "limitValue", NULL};
     static const char *const directions[] = {"asc", "desc", NULL};
     rate_list self = {.call = call};
-    int order = CLEAT__REST_RATE_BY_KEY, direction = 0;
+    int order = CLEAT__RATE_BY_KEY, direction = 0;
     if (!cleat__rest_read_page(call, &self.page) ||
         !cleat__rest_read_choice(call, "orderByField", orders, &order) ||
         !cleat__rest_read_choice(call, "orderByDirection", directions, &direction)) {
         return;
     }
-    self.filter = (cleat__rest_rate_filter){
+    self.filter = (cleat__rate_filter){
         .search = cleat__http_call_argument(call, "search"),
         .now_ms = cleat__clock_unix_ns(NULL) / CLEAT__NS_PER_MS,
-        .order = (cleat__rest_rate_order)order,
+        .order = (cleat__rate_order)order,
         .is_descending = direction != 0,
     };
     cleat__rest_answer(call, write_rates, &self);

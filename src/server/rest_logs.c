@@ -1,6 +1,6 @@
 /* GET .../tasks/{task}/logs */
-#define _GNU_SOURCE /* memmem */
 #include "rest_parts.h"
+#include "store/log.h"
 
 /* Of the levels from the first one, CLEAT_LOG_ERROR, on. */
 static const char *const level_names[] = {"ERROR", "WARN", "INFO", "DEBUG", NULL};
@@ -13,30 +13,13 @@ typedef struct page {
     cleat__json_writer *writer;
     char name[CLEAT__REST_NAME_SIZE];
     int64_t limit;
-    int64_t since_ms, until_ms;
-    int64_t attempt; /* 0: any */
-    cleat_slice search;
-    unsigned levels; /* 1 << each of level_names; 0: any */
-    bool is_newest_first;
+    cleat__log_choice choice;
 } page;
-
-static bool passes(const page *self, const cleat__log_line *line)
-{
-    return line->time_ms >= self->since_ms && line->time_ms <= self->until_ms &&
-           (self->attempt == 0 || line->retry_count + 1 == self->attempt) &&
-           (self->levels == 0 || self->levels >> (line->level - CLEAT_LOG_ERROR) & 1) &&
-           (self->search.size == 0 ||
-            memmem(line->message.data, line->message.size, self->search.data, self->search.size) != NULL);
-}
 
 static bool write_line(void *argument, const cleat__log_line *line)
 {
     page *self = argument;
     cleat__json_writer *writer = self->writer;
-    bool is_known = line->level >= CLEAT_LOG_ERROR && line->level <= CLEAT_LOG_DEBUG;
-    if (!is_known || !passes(self, line)) {
-        return true;
-    }
     cleat__writer_begin_object(writer, NULL);
     cleat__rest_write_time(writer, "createdAt", line->time_ms);
     cleat__writer_slice(writer, "message", line->message);
@@ -54,19 +37,23 @@ static bool read_query(page *self)
 {
     cleat__http_call *call = self->call;
     static const char *const directions[] = {"ASC", "DESC", NULL};
+    cleat__log_choice *choice = &self->choice;
     int direction = 0;
+    unsigned levels = 0; /* from the first one on */
     if (!cleat__rest_read_choice(call, "order_by_direction", directions, &direction)) {
         return false;
     }
-    self->is_newest_first = direction == 1;
-    self->search = cleat__http_call_argument(call, "search");
+    choice->is_newest_first = direction == 1;
+    choice->search = cleat__http_call_argument(call, "search");
+    choice->until_ms = INT64_MAX;
     self->limit = 50;
-    self->until_ms = INT64_MAX;
-    return cleat__http_call_int(call, "limit", 1, CLEAT__REST_LIMIT_MAX, &self->limit) &&
-           cleat__http_call_int(call, "attempt", 1, INT32_MAX, &self->attempt) &&
-           cleat__http_call_time(call, "since", &self->since_ms) &&
-           cleat__http_call_time(call, "until", &self->until_ms) &&
-           cleat__rest_read_choices(call, "levels", level_names, &self->levels);
+    bool is_read = cleat__http_call_int(call, "limit", 1, CLEAT__REST_LIMIT_MAX, &self->limit) &&
+                   cleat__http_call_int(call, "attempt", 1, INT32_MAX, &choice->attempt) &&
+                   cleat__http_call_time(call, "since", &choice->since_ms) &&
+                   cleat__http_call_time(call, "until", &choice->until_ms) &&
+                   cleat__rest_read_choices(call, "levels", level_names, &levels);
+    choice->levels = levels << CLEAT_LOG_ERROR;
+    return is_read;
 }
 
 static cleat_status write_page(void *argument, cleat__store *store, cleat__json_writer *writer)
@@ -88,7 +75,7 @@ static cleat_status write_page(void *argument, cleat__store *store, cleat__json_
     cleat__writer_int(writer, "num_pages", 0);
     cleat__writer_end_object(writer);
     cleat__writer_begin_array(writer, "rows");
-    status = cleat__rest_query_logs(store, tenant, &id, 0, self->is_newest_first, write_line, self);
+    status = cleat__log_choose(store, tenant, &id, &self->choice, write_line, self);
     cleat__writer_end_array(writer);
     cleat__writer_end_object(writer);
     return status;

@@ -145,7 +145,7 @@ static const char *key_of(cleat_slice text, char key[KEY_SIZE])
     return key;
 }
 
-static bool write_queue(void *argument, const cleat__rest_queue *row)
+static bool write_queue(void *argument, const cleat__queue_row *row)
 {
     queues *self = argument;
     char key[KEY_SIZE];
@@ -162,7 +162,7 @@ static cleat_status write_queues(void *argument, cleat__store *store, cleat__jso
     queues *self = argument;
     self->writer = writer;
     cleat__writer_begin_object(writer, "queues");
-    cleat_status status = cleat__rest_query_queues(store, self->call->identity.tenant, write_queue, self);
+    cleat_status status = cleat__queue_count(store, self->call->identity.tenant, write_queue, self);
     cleat__writer_end_object(writer);
     return status;
 }
@@ -230,7 +230,16 @@ static void note_oldest(json_t *object, const char *key, int64_t unix_ms)
     }
 }
 
-static json_t *note_count(json_t *task, const char *status, const cleat__rest_queue *row, int64_t count)
+/* Of one queue: two workflows may have tasks of one name. */
+static void note_oldest_of(json_t *object, const cleat__queue_row *row, int64_t unix_ms)
+{
+    char key[KEY_SIZE];
+    if (object != NULL) {
+        note_oldest(member(object, "oldestOfQueues"), key_of(row->action, key), unix_ms);
+    }
+}
+
+static json_t *note_count(json_t *task, const char *status, const cleat__queue_row *row, int64_t count)
 {
     char key[KEY_SIZE];
     if (count == 0) {
@@ -243,7 +252,7 @@ static json_t *note_count(json_t *task, const char *status, const cleat__rest_qu
     return object;
 }
 
-static bool note_queue(void *argument, const cleat__rest_queue *row)
+static bool note_queue(void *argument, const cleat__queue_row *row)
 {
     stats *self = argument;
     char key[KEY_SIZE];
@@ -253,6 +262,8 @@ static bool note_queue(void *argument, const cleat__rest_queue *row)
     json_t *task = member(self->tasks, key_of(row->task_name, key));
     json_t *queued = note_count(task, "queued", row, row->queued);
     json_t *running = note_count(task, "running", row, row->running);
+    note_oldest_of(queued, row, row->oldest_queued_at_ms);
+    note_oldest_of(running, row, row->oldest_started_at_ms);
     note_oldest(queued, "oldest", row->oldest_queued_at_ms);
     note_oldest(queued, "oldestExcludingRetries", row->oldest_first_queued_at_ms);
     note_oldest(running, "oldest", row->oldest_started_at_ms);
@@ -298,7 +309,7 @@ static cleat_status write_stats(void *argument, cleat__store *store, cleat__json
 {
     stats *self = argument;
     int64_t tenant = self->call->identity.tenant;
-    cleat_status status = cleat__rest_query_queues(store, tenant, note_queue, self);
+    cleat_status status = cleat__queue_count(store, tenant, note_queue, self);
     if (status == CLEAT_OK) {
         status = cleat__rest_query_claims(store, tenant, note_claim, self);
     }
@@ -327,7 +338,7 @@ typedef struct scrape {
     enum { QUEUED, RUNNING, EVICTED } family; /* that is written */
 } scrape;
 
-static bool write_sample(void *argument, const cleat__rest_queue *row)
+static bool write_sample(void *argument, const cleat__queue_row *row)
 {
     scrape *self = argument;
     char action[KEY_SIZE], task[KEY_SIZE];
@@ -350,19 +361,19 @@ void cleat__rest_prometheus(cleat__http_call *call)
     cleat__metrics_text_begin(&self.text, "cleat_tenant_queued_runs", "gauge",
                               "Runs of the tenant that wait for a worker.");
     if (status == CLEAT_OK) {
-        status = cleat__rest_query_queues(store, call->identity.tenant, write_sample, &self);
+        status = cleat__queue_count(store, call->identity.tenant, write_sample, &self);
     }
     cleat__metrics_text_begin(&self.text, "cleat_tenant_running_runs", "gauge",
                               "Runs of the tenant that are with a worker.");
     self.family = RUNNING;
     if (status == CLEAT_OK) {
-        status = cleat__rest_query_queues(store, call->identity.tenant, write_sample, &self);
+        status = cleat__queue_count(store, call->identity.tenant, write_sample, &self);
     }
     cleat__metrics_text_begin(&self.text, "cleat_tenant_evicted_runs", "gauge",
                               "Runs of the tenant that wait, and that no worker has.");
     self.family = EVICTED;
     if (status == CLEAT_OK) {
-        status = cleat__rest_query_queues(store, call->identity.tenant, write_sample, &self);
+        status = cleat__queue_count(store, call->identity.tenant, write_sample, &self);
     }
     cleat__rest_give(call, store);
     if (status == CLEAT_OK) {

@@ -11,6 +11,7 @@
 struct cleat__rest {
     struct cleat__engine *engine;
     cleat__readers *readers;
+    struct cleat__rate_limit *rate_limit; /* of those who come without a token; NULL: none */
 };
 
 /* Readers for a call, as in readers.h. */
@@ -81,10 +82,14 @@ void cleat__rest_cron_list(cleat__http_call *call);
 void cleat__rest_cron_update(cleat__http_call *call);
 void cleat__rest_cron_delete(cleat__http_call *call);
 void cleat__rest_cron_trigger(cleat__http_call *call);
+void cleat__rest_webhook_list(cleat__http_call *call);
+void cleat__rest_webhook_get(cleat__http_call *call);
+void cleat__rest_webhook_create(cleat__http_call *call);
+void cleat__rest_webhook_update(cleat__http_call *call);
+void cleat__rest_webhook_delete(cleat__http_call *call);
+void cleat__rest_webhook_receive(cleat__http_call *call);
 void cleat__rest_cel_debug(cleat__http_call *call);
 void cleat__rest_span_list(cleat__http_call *call);
-/* 501, with the route's feature. */
-void cleat__rest_unsupported(cleat__http_call *call);
 /* 400: of the API before v1. */
 void cleat__rest_deprecated(cleat__http_call *call);
 
@@ -150,6 +155,10 @@ cleat_status cleat__rest_write_tasks(cleat__json_writer *writer, const char *key
 cleat_status cleat__rest_write_shape(cleat__json_writer *writer, cleat__store *store,
                                      const cleat__rest_run *run, const cleat__rest_ids *tasks);
 void cleat__rest_write_shape_of_one(cleat__json_writer *writer, const cleat__rest_run *run);
+/* An event, where `key` says. CLEAT_NOT_FOUND. */
+cleat_status cleat__rest_write_event(cleat__json_writer *writer, const char *key,
+                                     const cleat__http_call *call, cleat__store *store,
+                                     const cleat__uuid *id);
 /* Answers a run that was just started as V1WorkflowRunDetails: as it is read, else as it is known. */
 void cleat__rest_answer_started(cleat__http_call *call, const cleat__rest_run *known);
 /* Makes the run of the cron or schedule in the path, now: TRIGGER_CRON or TRIGGER_SCHEDULE. */
@@ -201,6 +210,9 @@ bool cleat__rest_json_statuses(cleat__http_call *call, const char *name, const j
 bool cleat__rest_is_wanted(const cleat__http_call *call, const char *name, cleat_slice text);
 /* Which of the choices it is; they end with NULL. */
 bool cleat__rest_read_choice(cleat__http_call *call, const char *name, const char *const *choices, int *out);
+/* Of the body, where it has to be there. */
+bool cleat__rest_json_choice(cleat__http_call *call, const char *name, const json_t *value,
+                             const char *const *choices, int *out);
 /* 1 << each of several. */
 bool cleat__rest_read_choices(cleat__http_call *call, const char *name, const char *const *choices,
                               unsigned *out);

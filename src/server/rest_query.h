@@ -8,9 +8,10 @@
 
 #include "base/buffer.h"
 #include "model/pause.h"
-#include "model/rate_window.h"
 #include "store/event.h"
 #include "store/query.h"
+#include "store/queue_count.h"
+#include "store/rate.h"
 #include "store/run_choice.h"
 #include "store/schedule.h"
 
@@ -110,15 +111,6 @@ cleat_status cleat__rest_query_run(cleat__store *store, int64_t tenant, const cl
 enum { CLEAT__REST_INPUT = 1, CLEAT__REST_OUTPUT = 2, CLEAT__REST_ERROR = 4, CLEAT__REST_METADATA = 8 };
 cleat_status cleat__rest_query_parts(cleat__store *store, int64_t tenant, const cleat__uuid *id,
                                      unsigned parts, cleat__rest_run *out);
-/* ---- Log lines ---- */
-
-/* Those behind the line `after`, in the order of arrival or the other way round, until `visit` answers false. They count
- * from 1. */
-cleat_status cleat__rest_query_logs(cleat__store *store, int64_t tenant, const cleat__uuid *id, int64_t after,
-                                    bool is_newest_first,
-                                    bool (*visit)(void *argument, const cleat__log_line *line),
-                                    void *argument);
-
 /* ---- Workflows: those that are not deleted ---- */
 
 /* With its newest version, or the one that was asked for. Slices are valid during the visit. */
@@ -161,41 +153,7 @@ typedef struct cleat__rest_keys {
 cleat_status cleat__rest_query_keys(cleat__store *store, int64_t tenant, const cleat__uuid *workflow_id,
                                     unsigned states, cleat_slice key, cleat__rest_keys *out);
 
-/* A rate limit as it is now: what is due is refilled. `refilled_ms` is Unix time. */
-typedef struct cleat__rest_rate {
-    cleat_slice key; /* valid during the visit */
-    cleat__rate_window window;
-} cleat__rest_rate;
-typedef enum cleat__rest_rate_order {
-    CLEAT__REST_RATE_BY_KEY,
-    CLEAT__REST_RATE_BY_VALUE,
-    CLEAT__REST_RATE_BY_LIMIT,
-} cleat__rest_rate_order;
-typedef struct cleat__rest_rate_filter {
-    cleat_slice search; /* the key contains it; absent: all do */
-    int64_t now_ms;
-    cleat__rest_rate_order order;
-    bool is_descending;
-} cleat__rest_rate_filter;
-/* Until `visit` answers false. */
-cleat_status cleat__rest_query_rates(cleat__store *store, int64_t tenant,
-                                     const cleat__rest_rate_filter *filter,
-                                     bool (*visit)(void *argument, const cleat__rest_rate *row),
-                                     void *argument);
-
 /* ---- Queues ---- */
-
-/* What lives of one task. Times are 0 where there is none. */
-typedef struct cleat__rest_queue {
-    cleat_slice task_name, action;
-    int64_t queued, running, evicted;
-    int64_t oldest_queued_at_ms, oldest_first_queued_at_ms; /* the second without retries */
-    int64_t oldest_started_at_ms;
-} cleat__rest_queue;
-/* By task, then action. */
-cleat_status cleat__rest_query_queues(cleat__store *store, int64_t tenant,
-                                      bool (*visit)(void *argument, const cleat__rest_queue *row),
-                                      void *argument);
 
 /* Of the runs of a task that are queued, or with a worker: how many have this key in this rule. */
 typedef struct cleat__rest_claim {
@@ -235,22 +193,8 @@ cleat_status cleat__rest_query_schedule(cleat__store *store, int64_t tenant, con
 
 /* ---- Events ---- */
 
-/* Newest first, of those that were pushed since `since_ms`, until `visit` answers false. */
-cleat_status cleat__rest_query_events(cleat__store *store, int64_t tenant, int64_t since_ms,
-                                      bool (*visit)(void *argument, const cleat__event_row *row),
-                                      void *argument);
 /* Each key once, by name. */
 cleat_status cleat__rest_query_event_keys(cleat__store *store, int64_t tenant,
                                           bool (*visit)(void *argument, cleat_slice key), void *argument);
-
-typedef struct cleat__rest_started {
-    cleat__uuid id, workflow_id;
-    cleat__uuid filter_id; /* that let the event start it; nil: none */
-    cleat_run_status status;
-} cleat__rest_started;
-/* The runs that an event started, in their order; may be called in a visit above. */
-cleat_status cleat__rest_query_started(cleat__store *store, int64_t tenant, const cleat__uuid *event_id,
-                                       bool (*visit)(void *argument, const cleat__rest_started *row),
-                                       void *argument);
 
 #endif

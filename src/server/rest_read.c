@@ -234,6 +234,17 @@ bool cleat__rest_read_choice(cleat__http_call *call, const char *name, const cha
     return true;
 }
 
+bool cleat__rest_json_choice(cleat__http_call *call, const char *name, const json_t *value,
+                             const char *const *choices, int *out)
+{
+    *out = find_choice(choices, text_of(value));
+    if (*out < 0) {
+        cleat__http_call_fail(call, 400, "%s must be one of those that the API knows, such as %s", name,
+                              choices[0]);
+    }
+    return *out >= 0;
+}
+
 static const char *const status_names[] = {
     [CLEAT_RUN_QUEUED] = "QUEUED", [CLEAT_RUN_RUNNING] = "RUNNING",     [CLEAT_RUN_COMPLETED] = "COMPLETED",
     [CLEAT_RUN_FAILED] = "FAILED", [CLEAT_RUN_CANCELLED] = "CANCELLED", NULL};

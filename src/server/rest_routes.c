@@ -6,11 +6,6 @@
 #define TENANT "/api/v1/tenants/{tenant}"
 #define STABLE "/api/v1/stable/tenants/{tenant}"
 
-void cleat__rest_unsupported(cleat__http_call *call)
-{
-    cleat__http_call_fail(call, 501, "%s is not supported yet", call->route->feature);
-}
-
 void cleat__rest_deprecated(cleat__http_call *call)
 {
     cleat__http_call_refuse(call, 400, "This endpoint is deprecated.");
@@ -71,10 +66,6 @@ void cleat__rest_meta_get(cleat__http_call *call)
 
 /* ---- The table ---- */
 
-#define LATER(method, pattern, flags, feature)                   \
-    {                                                            \
-        method, pattern, flags, cleat__rest_unsupported, feature \
-    }
 #define GONE(method, pattern, flags)                         \
     {                                                        \
         method, pattern, flags, cleat__rest_deprecated, NULL \
@@ -85,6 +76,7 @@ void cleat__rest_meta_get(cleat__http_call *call)
         method, pattern, flags, cleat__rest_##handle, NULL \
     }
 #define SCHEDULED TENANT "/workflows/scheduled/{scheduledWorkflowRun}"
+#define WEBHOOK   STABLE "/webhooks/{v1Webhook}"
 
 static const cleat__http_route routes[] = {
     WORKS("GET", "/api/v1/version", CLEAT__HTTP_OPEN, version_get),
@@ -160,13 +152,13 @@ static const cleat__http_route routes[] = {
     WORKS("GET", TENANT "/rate-limits", 0, rate_list),
     WORKS("DELETE", TENANT "/rate-limits", 0, rate_delete),
 
-    LATER("GET", STABLE "/webhooks", 0, "listing webhooks"),
-    LATER("GET", STABLE "/webhooks/{v1Webhook}", CLEAT__HTTP_NAMED, "reading webhooks"),
-    LATER("POST", STABLE "/webhooks", 0, "making webhooks"),
-    LATER("PATCH", STABLE "/webhooks/{v1Webhook}", CLEAT__HTTP_NAMED, "changing webhooks"),
-    LATER("DELETE", STABLE "/webhooks/{v1Webhook}", CLEAT__HTTP_NAMED, "deleting webhooks"),
+    WORKS("GET", STABLE "/webhooks", 0, webhook_list),
+    WORKS("GET", WEBHOOK, CLEAT__HTTP_NAMED, webhook_get),
+    WORKS("POST", STABLE "/webhooks", 0, webhook_create),
+    WORKS("PATCH", WEBHOOK, CLEAT__HTTP_NAMED, webhook_update),
+    WORKS("DELETE", WEBHOOK, CLEAT__HTTP_NAMED, webhook_delete),
     /* Who calls it is known by the webhook's own secret. */
-    LATER("POST", STABLE "/webhooks/{v1Webhook}", CLEAT__HTTP_NAMED | CLEAT__HTTP_OPEN, "receiving webhooks"),
+    WORKS("POST", WEBHOOK, CLEAT__HTTP_NAMED | CLEAT__HTTP_OPEN, webhook_receive),
 
     WORKS("POST", STABLE "/cel/debug", 0, cel_debug),
     WORKS("GET", STABLE "/traces", 0, span_list),

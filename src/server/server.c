@@ -281,8 +281,12 @@ static cleat_status start_rest(cleat__server *self, const cleat__server_options 
         const cleat__tokens_options tokens = {.database = self->database, .url = options->url};
         status = cleat__tokens_new(&tokens, &self->tokens);
     }
+    if (status == CLEAT_OK && options->rate_limit != 0) {
+        status = cleat__rate_limit_new(options->rate_limit, NULL, &self->rate_limit);
+    }
     if (status == CLEAT_OK) {
-        const cleat__rest_options rest = {.engine = self->engine, .path = self->database};
+        const cleat__rest_options rest = {
+            .engine = self->engine, .path = self->database, .rate_limit = self->rate_limit};
         status = cleat__rest_new(&rest, &self->rest);
     }
     if (status == CLEAT_OK) {
@@ -290,9 +294,6 @@ static cleat_status start_rest(cleat__server *self, const cleat__server_options 
                                       .readers = cleat__rest_readers(self->rest),
                                       .needs_token = !options->is_open};
         status = cleat__ui_new(&ui, &self->ui);
-    }
-    if (status == CLEAT_OK && options->rate_limit != 0) {
-        status = cleat__rate_limit_new(options->rate_limit, NULL, &self->rate_limit);
     }
     return status;
 }

@@ -3,7 +3,9 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "store/chain.h"
 #include "store/dag.h"
+#include "store/load.h"
 #include "store/query.h"
 #include "wire/message.h"
 #include "wire/run_result.h"
@@ -206,17 +208,24 @@ static cleat_status add_tasks(cleat__store *store, detailing *it, bool is_done)
                            add_one, &self);
 }
 
+/* Or the one that it has gone on as. */
+static cleat_status find_run(cleat__store *store, detailing *it, cleat__run_row *row)
+{
+    const Cleat__V1__GetRunDetailsRequest *asked = it->job.request;
+    cleat__follow follow = cleat__follow_read(asked->cleat_follow);
+    cleat_status status = cleat__load_exists(store, it->job.command.tenant, &it->id);
+    if (status == CLEAT_OK) {
+        status = cleat__chain_reach(store, follow, CLEAT__CHAIN_STEPS, &it->id);
+    }
+    return status == CLEAT_OK ? cleat__run_get(store, &it->id, row) : status;
+}
+
 /* In the engine's store, so that it is as new as any answer before. */
 static cleat_status read_details(cleat__store *store, void *argument)
 {
     detailing *it = argument;
     cleat__run_row row;
-    cleat_status status = cleat__run_get(store, &it->id, &row);
-    if (status == CLEAT_OK && row.tenant != it->job.command.tenant) {
-        char text[37]; /* the same words as of one that nobody has */
-        cleat__uuid_format(&it->id, text);
-        status = cleat__fail(CLEAT_NOT_FOUND, "there is no run %s", text);
-    }
+    cleat_status status = find_run(store, it, &row);
     if (status == CLEAT_OK) {
         status = charge_details(it, &row);
     }

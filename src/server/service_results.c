@@ -33,7 +33,10 @@ typedef struct waiter {
     cleat__command stop; /* when the stream ends before the run */
     struct stream *stream;
     struct waiter *next; /* in `later` */
-    cleat__uuid id;      /* the map's key */
+    struct {
+        cleat__uuid id;
+        uint8_t follow; /* a cleat__follow */
+    } asked;            /* the map's key */
     cleat_run_result result;
     char *task_name;
     cleat__task_results tasks; /* of a run of several */
@@ -84,7 +87,7 @@ static void waiter_free(waiter *it)
 
 static cleat_slice key_of(const waiter *it)
 {
-    return (cleat_slice){(const char *)it->id.bytes, sizeof(it->id.bytes)};
+    return (cleat_slice){(const char *)&it->asked, sizeof(it->asked)};
 }
 
 /* The mutex is held. */
@@ -181,6 +184,21 @@ static void on_ended(cleat__rpc_call *call, void *service)
 
 /* ---- Waiting ---- */
 
+/* Which run was asked for, and which it is. */
+static cleat_status say_which(const waiter *it, Cleat__WorkflowRunEvent *event)
+{
+    bool failed = false;
+    char asked[37];
+    if (it->asked.follow == CLEAT__FOLLOW_NOT) {
+        return CLEAT_OK;
+    }
+    cleat__uuid_format(&it->asked.id, asked);
+    event->cleat_follow = it->asked.follow;
+    event->cleat_ended_run_id = event->workflow_run_id;
+    event->workflow_run_id = cleat__message_string(&failed, asked);
+    return failed ? cleat__fail_memory() : CLEAT_OK;
+}
+
 static cleat_status send_result(waiter *it)
 {
     bool has_tasks = it->tasks.count != 0 || it->tasks.is_too_large;
@@ -188,8 +206,10 @@ static cleat_status send_result(waiter *it)
     Cleat__WorkflowRunEvent *event =
         has_tasks ? cleat__run_results_write(&it->result, &it->tasks, now_ms)
                   : cleat__run_result_write(&it->result, cleat_slice_of(it->task_name), now_ms);
-    cleat_status status =
-        event != NULL ? cleat__rpc_send(it->stream->call, &event->base) : cleat__fail_memory();
+    cleat_status status = event != NULL ? say_which(it, event) : cleat__fail_memory();
+    if (status == CLEAT_OK) {
+        status = cleat__rpc_send(it->stream->call, &event->base);
+    }
     cleat__message_free(event);
     return status;
 }
@@ -237,11 +257,12 @@ static void ask(waiter *it)
 {
     it->result = (cleat_run_result){.status = CLEAT_RUN_QUEUED};
     it->wait = (cleat__command){.kind = CLEAT__COMMAND_WAIT, .tenant = it->stream->tenant, .done = on_waited};
-    it->wait.as.wait.id = it->id;
+    it->wait.as.wait.id = it->asked.id;
+    it->wait.as.wait.follow = (cleat__follow)it->asked.follow;
     it->wait.as.wait.result = &it->result;
     it->wait.as.wait.task_name = &it->task_name;
     it->wait.as.wait.tasks = &it->tasks;
-    cleat__uuid_format(&it->id, it->result.id.text);
+    cleat__uuid_format(&it->asked.id, it->result.id.text);
     cleat__engine_submit(it->stream->services->engine, &it->wait);
 }
 
@@ -283,10 +304,11 @@ static void on_open(cleat__rpc_call *call, void *service)
 }
 
 /* The mutex is held. NULL: it waits for that run already, or `*status` says why not. */
-static waiter *add_waiter(stream *self, const cleat__uuid *id, cleat_status *status)
+static waiter *add_waiter(stream *self, const cleat__uuid *id, cleat__follow follow, cleat_status *status)
 {
+    const waiter same = {.asked = {*id, (uint8_t)follow}};
     *status = CLEAT_OK;
-    if (cleat__map_get(&self->waiters, (cleat_slice){(const char *)id->bytes, sizeof(id->bytes)}) != NULL) {
+    if (cleat__map_get(&self->waiters, key_of(&same)) != NULL) {
         return NULL;
     }
     if (cleat__rpc_is_short(self->call)) {
@@ -298,7 +320,7 @@ static waiter *add_waiter(stream *self, const cleat__uuid *id, cleat_status *sta
         *status = cleat__fail_memory();
         return NULL;
     }
-    it->id = *id;
+    it->asked = same.asked;
     it->stream = self;
     *status = cleat__map_put(&self->waiters, key_of(it), it);
     if (*status != CLEAT_OK) {
@@ -312,18 +334,20 @@ static waiter *add_waiter(stream *self, const cleat__uuid *id, cleat_status *sta
 
 static void handle_subscribe(cleat__rpc_call *call, const ProtobufCMessage *request, void *service)
 {
-    const char *text = ((const Cleat__SubscribeToWorkflowRunsRequest *)request)->workflow_run_id;
+    const Cleat__SubscribeToWorkflowRunsRequest *asked =
+        (const Cleat__SubscribeToWorkflowRunsRequest *)request;
     stream *self = cleat__rpc_call_data(call);
     cleat__uuid id;
     (void)service;
-    if (cleat__uuid_parse(cleat_slice_of(text), &id) != CLEAT_OK) {
+    if (cleat__uuid_parse(cleat_slice_of(asked->workflow_run_id), &id) != CLEAT_OK) {
         return; /* as the protocol has it */
     }
+    cleat__follow follow = cleat__follow_read(asked->cleat_follow);
     waiter *added = NULL;
     cleat_status status = CLEAT_OK;
     pthread_mutex_lock(&self->mutex);
     if (!self->is_over) {
-        added = add_waiter(self, &id, &status);
+        added = add_waiter(self, &id, follow, &status);
     }
     pthread_mutex_unlock(&self->mutex);
     if (status != CLEAT_OK) {

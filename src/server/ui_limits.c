@@ -137,7 +137,7 @@ typedef struct list {
     int64_t count;
 } list;
 
-static bool write_rate(void *argument, const cleat__rest_rate *row)
+static bool write_rate(void *argument, const cleat__rate_found *row)
 {
     list *self = argument;
     cleat__json_writer *writer = self->writer;
@@ -154,10 +154,10 @@ static bool write_rate(void *argument, const cleat__rest_rate *row)
 static cleat_status write_rates(void *argument, cleat__store *store, cleat__json_writer *writer)
 {
     const cleat__http_call *call = argument;
-    const cleat__rest_rate_filter filter = {.now_ms = cleat__clock_unix_ns(NULL) / CLEAT__NS_PER_MS};
+    const cleat__rate_filter filter = {.now_ms = cleat__clock_unix_ns(NULL) / CLEAT__NS_PER_MS};
     list self = {.writer = writer};
     cleat__ui_begin_rows(writer);
-    cleat_status status = cleat__rest_query_rates(store, call->identity.tenant, &filter, write_rate, &self);
+    cleat_status status = cleat__rate_list(store, call->identity.tenant, &filter, write_rate, &self);
     cleat__ui_end_rows(writer);
     return status;
 }

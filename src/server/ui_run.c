@@ -3,6 +3,7 @@
 #include "engine/engine.h"
 #include "engine/roster.h"
 #include "run_events.h"
+#include "store/log.h"
 #include "store/queue_reasons.h"
 #include "store/run_waits.h"
 #include "ui_parts.h"
@@ -119,10 +120,11 @@ static bool write_line(void *argument, const cleat__log_line *line)
 static cleat_status write_logs(cleat__json_writer *writer, cleat__store *store, int64_t tenant,
                                const cleat__uuid *id, int64_t after)
 {
+    const cleat__log_choice choice = {.after = after, .until_ms = INT64_MAX};
     logs self = {.writer = writer};
     int64_t count = 0;
     cleat__writer_begin_array(writer, "logs");
-    cleat_status status = cleat__rest_query_logs(store, tenant, id, after, false, write_line, &self);
+    cleat_status status = cleat__log_choose(store, tenant, id, &choice, write_line, &self);
     cleat__writer_end_array(writer);
     if (status == CLEAT_OK) {
         status = cleat__ui_query_log_count(store, id, &count);

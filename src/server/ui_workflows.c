@@ -10,7 +10,7 @@
 
 typedef struct queue {
     cleat__buffer key;
-    cleat__rest_queue counts; /* without its texts */
+    cleat__queue_row counts; /* without its texts */
 } queue;
 
 typedef struct queues {
@@ -34,7 +34,7 @@ static void queue_free(queue *it)
     cleat__free(it);
 }
 
-static bool add_queue(void *argument, const cleat__rest_queue *row)
+static bool add_queue(void *argument, const cleat__queue_row *row)
 {
     queues *self = argument;
     queue *made = cleat__calloc(1, sizeof(*made));
@@ -63,16 +63,16 @@ static void queues_deinit(queues *self)
     cleat__buffer_deinit(&self->wanted);
 }
 
-static const cleat__rest_queue *find_queue(queues *self, cleat_slice action, cleat_slice task)
+static const cleat__queue_row *find_queue(queues *self, cleat_slice action, cleat_slice task)
 {
-    static const cleat__rest_queue none;
+    static const cleat__queue_row none;
     self->wanted.size = 0;
     append_key(&self->wanted, action, task);
     const queue *found = cleat__map_get(&self->by_key, cleat__buffer_slice(&self->wanted));
     return found != NULL && !self->wanted.failed ? &found->counts : &none;
 }
 
-static void add_up(cleat__rest_queue *sum, const cleat__rest_queue *more)
+static void add_up(cleat__queue_row *sum, const cleat__queue_row *more)
 {
     int64_t oldest = more->oldest_queued_at_ms;
     sum->queued += more->queued;
@@ -122,7 +122,7 @@ static void write_declaration(cleat__json_writer *writer, cleat_slice text)
     json_decref(declaration);
 }
 
-static void write_lives(cleat__json_writer *writer, const cleat__rest_queue *lives)
+static void write_lives(cleat__json_writer *writer, const cleat__queue_row *lives)
 {
     cleat__writer_int(writer, "queued", lives->queued);
     cleat__writer_int(writer, "running", lives->running);
@@ -141,14 +141,14 @@ typedef struct tasks {
     cleat__json_writer *writer;
     queues *queues;
     int64_t count;
-    cleat__rest_queue sum; /* of what lives of all of them */
+    cleat__queue_row sum; /* of what lives of all of them */
 } tasks;
 
 static void write_task(void *argument, const cleat__rest_step *task)
 {
     tasks *self = argument;
     cleat__json_writer *writer = self->writer;
-    const cleat__rest_queue *lives = find_queue(self->queues, task->action, task->name);
+    const cleat__queue_row *lives = find_queue(self->queues, task->action, task->name);
     add_up(&self->sum, lives);
     if (++self->count <= TASKS_MOST) {
         cleat__writer_begin_object(writer, NULL);
@@ -214,7 +214,7 @@ static cleat_status write_workflows(void *argument, cleat__store *store, cleat__
     const cleat__http_call *call = argument;
     queues found = {0};
     list self = {writer, store, &found, CLEAT_OK};
-    cleat_status status = cleat__rest_query_queues(store, call->identity.tenant, add_queue, &found);
+    cleat_status status = cleat__queue_count(store, call->identity.tenant, add_queue, &found);
     status = status == CLEAT_OK ? found.status : status;
     cleat__ui_begin_rows(writer);
     if (status == CLEAT_OK) {

@@ -180,6 +180,18 @@ cleat_status cleat__condition_data(cleat__store *store, const cleat__uuid *run_i
     return status == CLEAT_OK && out->failed ? cleat__fail_memory() : status;
 }
 
+cleat_status cleat__condition_size(cleat__store *store, const cleat__uuid *run_id, cleat__node node,
+                                   int64_t *out)
+{
+    static const char sql[] = "SELECT coalesce(sum(length(CAST(data AS BLOB))), 0) FROM durable_condition "
+                              "WHERE run_id = ?1 AND branch = ?2 AND node = ?3 AND is_met = 1";
+    sqlite3_stmt *select = NULL;
+    cleat_status status = cleat__statement_of_node(store, sql, run_id, node, &select);
+    return status == CLEAT_OK
+               ? cleat__statement_number(store, select, out, "measuring what a task has waited for")
+               : status;
+}
+
 cleat_status cleat__condition_delete(cleat__store *store, const cleat__uuid *run_id, cleat__node node)
 {
     static const char sql[] = "DELETE FROM durable_condition WHERE run_id = ?1 AND branch = ?2 AND node = ?3";

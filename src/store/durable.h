@@ -144,6 +144,9 @@ cleat_status cleat__condition_payload(cleat__store *store, const cleat__uuid *ru
  * larger than `most` bytes is left out, with a warning in the log. */
 cleat_status cleat__condition_data(cleat__store *store, const cleat__uuid *run_id, cleat__node node,
                                    size_t most, cleat__buffer *out);
+/* How many bytes the data of those have together that are met. */
+cleat_status cleat__condition_size(cleat__store *store, const cleat__uuid *run_id, cleat__node node,
+                                   int64_t *out);
 cleat_status cleat__condition_delete(cleat__store *store, const cleat__uuid *run_id, cleat__node node);
 /* All there are, those of a node one after the other, without their data. */
 cleat_status cleat__condition_list(cleat__store *store,

@@ -3,11 +3,11 @@
 #include "base/error.h"
 #include "store/bind.h"
 
-#define COLUMNS "id, tenant, key, payload, metadata, scope, created_at_ms"
+#define COLUMNS "id, tenant, key, payload, metadata, scope, created_at_ms, webhook"
 
 cleat_status cleat__event_insert(cleat__store *store, const cleat__event_row *row)
 {
-    static const char sql[] = "INSERT INTO event (" COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+    static const char sql[] = "INSERT INTO event (" COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
     sqlite3_stmt *insert = NULL;
     cleat_status status = cleat__store_prepare(store, sql, &insert);
     if (status != CLEAT_OK) {
@@ -20,6 +20,7 @@ cleat_status cleat__event_insert(cleat__store *store, const cleat__event_row *ro
     cleat__bind_text(insert, 5, row->metadata);
     cleat__bind_text(insert, 6, row->scope);
     sqlite3_bind_int64(insert, 7, row->created_at_ms);
+    cleat__bind_text(insert, 8, row->webhook);
     if (sqlite3_step(insert) != SQLITE_DONE) {
         status = cleat__store_error(store, "storing an event");
     }
@@ -36,6 +37,7 @@ static void read_event(sqlite3_stmt *select, cleat__event_row *row)
     row->metadata = cleat__column_text(select, 4);
     row->scope = cleat__column_text(select, 5);
     row->created_at_ms = sqlite3_column_int64(select, 6);
+    row->webhook = cleat__column_text(select, 7);
 }
 
 static cleat_status visit_all(cleat__store *store, sqlite3_stmt *select,

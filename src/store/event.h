@@ -11,6 +11,7 @@ typedef struct cleat__event_row {
     int64_t tenant;
     cleat_slice key, payload;
     cleat_slice metadata, scope; /* absent: none */
+    cleat_slice webhook;         /* the name of the one that made it; absent: it was pushed */
     int64_t created_at_ms;
 } cleat__event_row;
 

@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "model/continued.h"
+#include "store/chain.h"
 #include "store/statement.h"
 
 #include <stdlib.h>
@@ -332,6 +333,9 @@ cleat_status cleat__expire_run(cleat__store *store, const cleat__uuid *id, int64
     status = run_on(store, "DELETE FROM task WHERE id = ?1", id);
     if (status == CLEAT_OK && gap.is_there) {
         status = close_gap(store, id, &gap);
+    }
+    if (status == CLEAT_OK) {
+        status = cleat__chain_remove(store, id, gap.is_there ? &gap.former : NULL);
     }
     if (status == CLEAT_OK) { /* who has a token is there */
         status = run_on(store, "DELETE FROM durable_hook WHERE run_id = ?1", id);

@@ -257,13 +257,13 @@ static cleat_status read_lines(importing *it)
             return status;
         }
     }
-    if (status == CLEAT_EMPTY) {
-        status = it->has_last ? CLEAT_OK
-                              : cleat__fail(CLEAT_INVALID_ARGUMENT,
-                                            "it ends with line %lld, which is not the last one of an export",
-                                            (long long)it->line);
+    if (status != CLEAT_EMPTY || it->has_last) {
+        return status == CLEAT_EMPTY ? CLEAT_OK : status;
     }
-    return status;
+    return it->line == 0 ? cleat__fail(CLEAT_INVALID_ARGUMENT, "there is no line in it: is it an export?")
+                         : cleat__fail(CLEAT_INVALID_ARGUMENT,
+                                       "it ends with line %lld, which is not the last one of an export",
+                                       (long long)it->line);
 }
 
 /* ---- Rules ---- */

@@ -260,7 +260,8 @@ cleat_status cleat__load_last_id(cleat__store *store, cleat__uuid *out)
     static const char sql[] =
         "SELECT max(coalesce((SELECT max(id) FROM task), x'00'), coalesce((SELECT max(id) FROM event), "
         "x'00'), coalesce((SELECT max(id) FROM schedule), x'00'), "
-        "coalesce((SELECT max(id) FROM event_filter), x'00'), coalesce((SELECT max(id) FROM cron), x'00'))";
+        "coalesce((SELECT max(id) FROM event_filter), x'00'), coalesce((SELECT max(id) FROM cron), x'00'), "
+        "coalesce((SELECT max(id) FROM webhook), x'00'))";
     *out = (cleat__uuid){{0}};
     sqlite3_stmt *select = NULL;
     cleat_status status = cleat__store_prepare(store, sql, &select);

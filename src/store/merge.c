@@ -40,6 +40,11 @@ static const struct {
     {"span", "trace IN (SELECT old FROM trace_map WHERE is_new)", false},
     {"span_link", "from_trace IN (SELECT old FROM trace_map WHERE is_new)", false},
     {"span_total", "id IS NULL", false},
+    /* Where some runs of a chain are here already it may lead another way. */
+    {"chain",
+     "first_id IN (SELECT id FROM new_run) AND (SELECT count(*) FROM new_run) = (SELECT count(*) FROM "
+     "other.task)",
+     false},
     /* Of new runs, and of those that are gone; who has a key keeps it. */
     {"idempotency",
      "run_id NOT IN (SELECT id FROM other.task WHERE id NOT IN (SELECT id FROM new_run)) AND NOT EXISTS "

@@ -17,7 +17,8 @@ static const char *const migrations[] = {
     cleat__sql_016_idempotency,    cleat__sql_017_limits,         cleat__sql_018_crons,
     cleat__sql_019_rates,          cleat__sql_020_retention,      cleat__sql_021_dag,
     cleat__sql_022_pause,          cleat__sql_023_batch,          cleat__sql_024_said_rates,
-    cleat__sql_025_task_notes,     cleat__sql_026_shared_rules,
+    cleat__sql_025_task_notes,     cleat__sql_026_shared_rules,   cleat__sql_027_webhook,
+    cleat__sql_028_chain,
 };
 
 int cleat__schema_newest(void)

@@ -16,7 +16,7 @@
     " FROM task t JOIN task_type y ON y.id = t.type_id JOIN workflow w ON w.id = y.workflow_id " \
     "LEFT JOIN task_live l ON l.id = t.id LEFT JOIN task_end e ON e.id = t.id "
 
-enum { COLUMN_INPUT = 22 };
+enum { COLUMN_METADATA = 22, COLUMN_ERROR, COLUMN_INPUT, COLUMN_OUTPUT, COLUMN_OUTCOME };
 
 static void read_run(sqlite3_stmt *select, cleat__run_row *row)
 {
@@ -97,32 +97,55 @@ cleat_status cleat__run_list(cleat__store *store, const cleat__run_filter *filte
     return cleat__store_rows_end(store, select, code, "listing runs");
 }
 
-cleat_status cleat__run_get(cleat__store *store, const cleat__uuid *id, cleat__run_row *out)
+/* With the row of it, until the next call on the store. */
+static cleat_status find_run(cleat__store *store, const char *sql, const cleat__uuid *id, sqlite3_stmt **out)
 {
-    static const char sql[] =
-        "SELECT " RUN_COLUMNS ", coalesce((SELECT d.input FROM task d WHERE d.id = t.dag_id), t.input), "
-        "t.metadata, e.output, e.error, e.outcome" RUN_TABLES "WHERE t.id = ?1";
-    *out = (cleat__run_row){0};
-    sqlite3_stmt *select = NULL;
-    cleat_status status = cleat__store_prepare(store, sql, &select);
+    cleat_status status = cleat__store_prepare(store, sql, out);
     if (status != CLEAT_OK) {
         return status;
     }
-    cleat__bind_uuid(select, 1, id);
-    int code = sqlite3_step(select);
+    cleat__bind_uuid(*out, 1, id);
+    int code = sqlite3_step(*out);
     if (code != SQLITE_ROW) {
         char text[37];
         cleat__uuid_format(id, text);
-        status = cleat__store_rows_end(store, select, code, "reading a run");
+        status = cleat__store_rows_end(store, *out, code, "reading a run");
         return status != CLEAT_OK ? status : cleat__fail(CLEAT_NOT_FOUND, "there is no run %s", text);
     }
-    read_run(select, out);
-    out->input = cleat__column_text(select, COLUMN_INPUT);
-    out->metadata = cleat__column_text(select, COLUMN_INPUT + 1);
-    out->output = cleat__column_text(select, COLUMN_INPUT + 2);
-    out->error = cleat__column_text(select, COLUMN_INPUT + 3);
-    out->outcome = cleat__column_text(select, COLUMN_INPUT + 4);
     return CLEAT_OK; /* the statement stays where it is: the slices are its columns */
+}
+
+cleat_status cleat__run_get(cleat__store *store, const cleat__uuid *id, cleat__run_row *out)
+{
+    static const char sql[] = "SELECT " RUN_COLUMNS ", t.metadata, e.error, "
+                              "coalesce((SELECT d.input FROM task d WHERE d.id = t.dag_id), t.input), "
+                              "e.output, e.outcome" RUN_TABLES "WHERE t.id = ?1";
+    sqlite3_stmt *select = NULL;
+    *out = (cleat__run_row){0};
+    cleat_status status = find_run(store, sql, id, &select);
+    if (status == CLEAT_OK) {
+        read_run(select, out);
+        out->metadata = cleat__column_text(select, COLUMN_METADATA);
+        out->error = cleat__column_text(select, COLUMN_ERROR);
+        out->input = cleat__column_text(select, COLUMN_INPUT);
+        out->output = cleat__column_text(select, COLUMN_OUTPUT);
+        out->outcome = cleat__column_text(select, COLUMN_OUTCOME);
+    }
+    return status;
+}
+
+cleat_status cleat__run_glance(cleat__store *store, const cleat__uuid *id, cleat__run_row *out)
+{
+    static const char sql[] = "SELECT " RUN_COLUMNS ", t.metadata, e.error" RUN_TABLES "WHERE t.id = ?1";
+    sqlite3_stmt *select = NULL;
+    *out = (cleat__run_row){0};
+    cleat_status status = find_run(store, sql, id, &select);
+    if (status == CLEAT_OK) {
+        read_run(select, out);
+        out->metadata = cleat__column_text(select, COLUMN_METADATA);
+        out->error = cleat__column_text(select, COLUMN_ERROR);
+    }
+    return status;
 }
 
 /* ---- By the beginning of an id ---- */

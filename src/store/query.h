@@ -28,7 +28,7 @@ typedef struct cleat__run_row {
     cleat_slice event_key; /* absent: none */
     cleat__uuid dag_id;    /* of the run that it is a task of; nil: none */
     bool is_dag;           /* it is a run of several tasks */
-    /* Absent where there is none; only in cleat__run_get. `outcome` is how it ended where the status does not say it:
+    /* Absent where there is none; only in cleat__run_get, and metadata and error in cleat__run_glance. `outcome` is how it ended where the status does not say it:
      * "SKIPPED", "TIMED_OUT", .. */
     cleat_slice input, metadata, output, error, outcome;
 } cleat__run_row;
@@ -48,6 +48,8 @@ cleat_status cleat__run_list(cleat__store *store, const cleat__run_filter *filte
 /* CLEAT_NOT_FOUND when there is none; whose it is, is for the caller to see. Slices are valid until the next
  * call on the store. */
 cleat_status cleat__run_get(cleat__store *store, const cleat__uuid *id, cleat__run_row *out);
+/* The same without what nobody lists: input and output, which may be long, and outcome. */
+cleat_status cleat__run_glance(cleat__store *store, const cleat__uuid *id, cleat__run_row *out);
 /* The only run whose id begins with `prefix` (text form, 8 characters at least). NOT_FOUND;
  * INVALID_ARGUMENT when several begin so. */
 cleat_status cleat__run_find(cleat__store *store, cleat_slice prefix, cleat__uuid *out);

@@ -65,3 +65,36 @@ cleat_status cleat__rate_load(cleat__store *store,
     sqlite3_reset(select);
     return status;
 }
+
+cleat_status cleat__rate_list(cleat__store *store, int64_t tenant, const cleat__rate_filter *filter,
+                              bool (*visit)(void *argument, const cleat__rate_found *row), void *argument)
+{
+    static const char sql[] =
+        "SELECT key, units, iif(?3 >= refilled_at_ms + window_ms - ?6, units, value) AS left_over, "
+        "window_ms, "
+        "refilled_at_ms FROM rate_limit WHERE tenant = ?1 AND (?2 IS NULL OR instr(key, ?2) > 0) "
+        "ORDER BY CASE ?4 WHEN 1 THEN left_over WHEN 2 THEN units END * ?5, "
+        "CASE WHEN ?4 = 0 AND ?5 < 0 THEN key END DESC, key";
+    sqlite3_stmt *select = NULL;
+    cleat_status status = cleat__store_prepare(store, sql, &select);
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    sqlite3_bind_int64(select, 1, tenant);
+    cleat__bind_text(select, 2, filter->search);
+    sqlite3_bind_int64(select, 3, filter->now_ms);
+    sqlite3_bind_int(select, 4, (int)filter->order);
+    sqlite3_bind_int(select, 5, filter->is_descending ? -1 : 1);
+    sqlite3_bind_int64(select, 6, CLEAT__RATE_REFILL_EARLY_MS);
+    int code;
+    bool goes_on = true;
+    while (goes_on && (code = sqlite3_step(select)) == SQLITE_ROW) {
+        const cleat__rate_found row = {
+            cleat__column_text(select, 0),
+            {sqlite3_column_int(select, 1), sqlite3_column_int(select, 2), sqlite3_column_int64(select, 3),
+             sqlite3_column_int64(select, 4)},
+        };
+        goes_on = visit(argument, &row);
+    }
+    return cleat__store_rows_end(store, select, code, "listing rate limits");
+}

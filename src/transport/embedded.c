@@ -4,6 +4,7 @@
  */
 #include "transport/embedded_crons.h"
 #include "transport/embedded_filters.h"
+#include "transport/embedded_lists.h"
 #include "transport/embedded_looks.h"
 #include "transport/embedded_runs.h"
 #include "transport/embedded_workflows.h"
@@ -44,6 +45,13 @@ static cleat_status embedded_wait(cleat__transport *self, const cleat__uuid *run
                                   cleat_run_result *result)
 {
     return cleat__engine_wait(engine_of(self), tenant_of(self), run_id, timeout_ms, result);
+}
+
+static cleat_status embedded_wait_for_next(cleat__transport *self, const cleat__uuid *run_id,
+                                           int64_t timeout_ms, cleat_run_result *result)
+{
+    return cleat__engine_follow(engine_of(self), tenant_of(self), CLEAT__FOLLOW_STREAM, run_id, timeout_ms,
+                                result);
 }
 
 static cleat_status embedded_cancel(cleat__transport *self, const cleat__uuid *run_id)
@@ -215,6 +223,46 @@ static cleat_status embedded_change_many(cleat__transport *self, const cleat__ma
     return cleat__embedded_change_many(engine_of(self), tenant_of(self), what, count);
 }
 
+static cleat_status embedded_list_runs(cleat__transport *self, const cleat__run_page *page,
+                                       cleat_run_list *out)
+{
+    return cleat__embedded_runs(engine_of(self), tenant_of(self), page, out);
+}
+
+static cleat_status embedded_list_events(cleat__transport *self, const cleat__event_page *page,
+                                         cleat_event_list *out)
+{
+    return cleat__embedded_events(engine_of(self), tenant_of(self), page, out);
+}
+
+static cleat_status embedded_list_logs(cleat__transport *self, const cleat__uuid *run_id,
+                                       const cleat__log_page *page, cleat_log_list *out)
+{
+    return cleat__embedded_logs(engine_of(self), tenant_of(self), run_id, page, out);
+}
+
+static cleat_status embedded_run_metrics(cleat__transport *self, const cleat__many_runs *what,
+                                         cleat_run_metrics *out)
+{
+    return cleat__embedded_run_metrics(engine_of(self), tenant_of(self), what, out);
+}
+
+static cleat_status embedded_queue_metrics(cleat__transport *self, cleat_queue_metrics *out)
+{
+    return cleat__embedded_queue_metrics(engine_of(self), tenant_of(self), out);
+}
+
+static cleat_status embedded_rate_limits(cleat__transport *self, cleat_slice search, int64_t offset,
+                                         int64_t limit, cleat_rate_limit_list *out)
+{
+    return cleat__embedded_rate_limits(engine_of(self), tenant_of(self), search, offset, limit, out);
+}
+
+static cleat_status embedded_delete_rate_limit(cleat__transport *self, cleat_slice key)
+{
+    return cleat__engine_delete_rate_limit(engine_of(self), tenant_of(self), key);
+}
+
 static cleat_status embedded_tasks(cleat__transport *self, const cleat__uuid *run_id, cleat_task_list *out)
 {
     return cleat__embedded_tasks(engine_of(self), tenant_of(self), run_id, out);
@@ -301,13 +349,21 @@ static const cleat__transport embedded_functions = {
     .put_workflow = embedded_put_workflow,
     .trigger = embedded_trigger,
     .wait = embedded_wait,
+    .wait_for_next = embedded_wait_for_next,
     .cancel = embedded_cancel,
     .replay = embedded_replay,
     .change_many = embedded_change_many,
+    .runs = embedded_list_runs,
+    .events = embedded_list_events,
+    .logs = embedded_list_logs,
+    .run_metrics = embedded_run_metrics,
+    .queue_metrics = embedded_queue_metrics,
     .tasks = embedded_tasks,
     .push = embedded_push,
     .schedule = embedded_schedule,
     .put_rate_limit = embedded_put_rate_limit,
+    .rate_limits = embedded_rate_limits,
+    .delete_rate_limit = embedded_delete_rate_limit,
     .unschedule = embedded_unschedule,
     .schedules = embedded_schedules,
     .filter_add = embedded_filter_add,

@@ -1,84 +1,61 @@
-/*
- * Runs are read on the caller's thread with a reader of its own: there may be millions to look at, or gigabytes, which the
- * engine must not wait for.
- */
 #include "transport/embedded_runs.h"
 
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/gate.h"
 #include "engine/run_batch.h"
-#include "model/missing.h"
 #include "store/dag.h"
 #include "store/query.h"
+#include "store/queue_count.h"
 #include "store/run_choice.h"
-#include "transport/embedded_workflows.h"
+#include "transport/embedded_reader.h"
 #include "transport/list_room.h"
+#include "transport/queue_list.h"
+#include "transport/run_list.h"
 #include "transport/task_list.h"
 
-#include <sqlite3.h>
+/* ---- The filter ---- */
 
-/* ---- The reader ---- */
+/* As the store knows it. */
+typedef struct filter {
+    cleat__run_choice choice; /* refers to what follows */
+    cleat__uuid *workflows;
+    json_t *metadata; /* NULL: any */
+} filter;
 
-/* Of the file, wherever the program has gone since it was opened. */
-static cleat_status find_path(cleat__store *store, void *argument)
+static void free_filter(filter *it)
 {
-    char **path = argument;
-    *path = cleat__strdup(sqlite3_db_filename(cleat__store_db(store), "main"));
-    return *path != NULL ? CLEAT_OK : cleat__fail_memory();
+    cleat__free(it->workflows);
+    json_decref(it->metadata);
 }
 
-/* To be closed on every path. */
-static cleat_status open_reader(cleat__engine *engine, cleat__store **out)
+/* To be freed also after a failure. */
+static cleat_status make_filter(filter *it, cleat__store *store, int64_t tenant, const cleat__many_runs *what)
 {
-    char *path = NULL;
-    *out = NULL;
-    cleat_status status = cleat__engine_call(engine, find_path, &path);
+    *it = (filter){.workflows = NULL};
+    cleat_status status =
+        cleat__embedded_find_workflows(store, tenant, what->workflows, what->workflow_count, &it->workflows);
     if (status == CLEAT_OK) {
-        status = cleat__store_open(path, CLEAT__STORE_READ, out);
+        status = cleat__embedded_texts(what->metadata, what->metadata_count, &it->metadata);
     }
-    cleat__free(path);
+    it->choice = (cleat__run_choice){.since_ms = what->since_ms,
+                                     .until_ms = what->until_ms,
+                                     .statuses = what->statuses,
+                                     .workflows = it->workflows,
+                                     .workflow_count = what->workflow_count,
+                                     .metadata = it->metadata};
     return status;
 }
 
-/* ---- The filter ---- */
+/* ---- Choosing ---- */
 
 typedef struct choosing {
     int64_t tenant;
     const cleat__many_runs *what;
-    cleat__uuid *workflows;
-    json_t *metadata; /* NULL: any */
     cleat__uuid *ids; /* that were chosen, .. */
     size_t count, max;
     cleat_status status;
 } choosing;
-
-static cleat_status find_workflows(choosing *it, cleat__store *store)
-{
-    const cleat__many_runs *what = it->what;
-    it->workflows = cleat__calloc(what->workflow_count + 1, sizeof(*it->workflows));
-    cleat_status status = it->workflows != NULL ? CLEAT_OK : cleat__fail_memory();
-    for (size_t i = 0; i < what->workflow_count && status == CLEAT_OK; i++) {
-        status = cleat__embedded_workflow_find(store, it->tenant, what->workflows[i], &it->workflows[i]);
-        status = status == CLEAT_NOT_FOUND ? cleat__missing_task(cleat_slice_of(what->tasks[i])) : status;
-    }
-    return status;
-}
-
-/* With less of it more would be chosen. */
-static cleat_status make_metadata(choosing *it)
-{
-    const cleat__many_runs *what = it->what;
-    it->metadata = what->metadata_count != 0 ? json_array() : NULL;
-    for (size_t i = 0; i < what->metadata_count; i++) {
-        if (json_array_append_new(it->metadata, json_string(what->metadata[i])) != 0) {
-            return cleat__fail_memory();
-        }
-    }
-    return CLEAT_OK;
-}
-
-/* ---- Choosing ---- */
 
 static bool add(void *argument, const cleat__uuid *id, cleat_run_status run_status)
 {
@@ -97,22 +74,15 @@ static bool add(void *argument, const cleat__uuid *id, cleat_run_status run_stat
 static cleat_status choose(choosing *it, cleat__engine *engine)
 {
     cleat__store *store = NULL;
-    cleat_status status = open_reader(engine, &store);
+    filter of = {.workflows = NULL};
+    cleat_status status = cleat__embedded_open_reader(engine, &store);
     if (status == CLEAT_OK) {
-        status = find_workflows(it, store);
+        status = make_filter(&of, store, it->tenant, it->what);
     }
     if (status == CLEAT_OK) {
-        status = make_metadata(it);
+        status = cleat__run_choose(store, it->tenant, &of.choice, add, it);
     }
-    if (status == CLEAT_OK) {
-        const cleat__run_choice choice = {.since_ms = it->what->since_ms,
-                                          .until_ms = it->what->until_ms,
-                                          .statuses = it->what->statuses,
-                                          .workflows = it->workflows,
-                                          .workflow_count = it->what->workflow_count,
-                                          .metadata = it->metadata};
-        status = cleat__run_choose(store, it->tenant, &choice, add, it);
-    }
+    free_filter(&of);
     cleat__store_close(store);
     return status == CLEAT_OK ? it->status : status;
 }
@@ -168,10 +138,140 @@ cleat_status cleat__embedded_change_many(cleat__engine *engine, int64_t tenant, 
     if (status == CLEAT_OK) {
         status = change(engine, &it, count);
     }
-    cleat__free(it.workflows);
-    json_decref(it.metadata);
     cleat__free(it.ids);
     return status;
+}
+
+/* ---- Listing ---- */
+
+typedef struct listing {
+    cleat__store *store;
+    int64_t to_skip, limit;
+    cleat_run_list *out;
+    cleat_status status;
+} listing;
+
+static bool list_run(void *argument, const cleat__uuid *id, cleat_run_status status)
+{
+    listing *it = argument;
+    cleat__run_row row;
+    if (it->to_skip > 0) {
+        it->to_skip--;
+        return true;
+    }
+    it->status = cleat__run_glance(it->store, id, &row);
+    if (it->status == CLEAT_OK) {
+        it->status = cleat__run_list_add(it->out, &(cleat__listed_run){.id = row.id,
+                                                                       .workflow = row.workflow,
+                                                                       .status = status,
+                                                                       .created_at_ms = row.created_at_ms,
+                                                                       .started_at_ms = row.started_at_ms,
+                                                                       .finished_at_ms = row.finished_at_ms,
+                                                                       .retry_count = row.retry_count,
+                                                                       .metadata = row.metadata,
+                                                                       .error = row.error,
+                                                                       .is_child = row.is_child,
+                                                                       .parent_id = row.parent_id});
+    }
+    return it->status == CLEAT_OK && (int64_t)it->out->count < it->limit;
+}
+
+static cleat_status list_runs(cleat__store *store, int64_t tenant, const cleat__run_page *page,
+                              cleat_run_list *out)
+{
+    filter of;
+    listing it = {.store = store, .to_skip = page->offset, .limit = page->limit, .out = out};
+    cleat_status status = make_filter(&of, store, tenant, &page->what);
+    if (status == CLEAT_OK) {
+        of.choice.has_parent = page->parent != NULL;
+        of.choice.parent_id = page->parent != NULL ? *page->parent : of.choice.parent_id;
+        of.choice.has_event = page->event != NULL;
+        of.choice.event_id = page->event != NULL ? *page->event : of.choice.event_id;
+        status = cleat__run_choose(store, tenant, &of.choice, list_run, &it);
+    }
+    free_filter(&of);
+    return status == CLEAT_OK ? it.status : status;
+}
+
+cleat_status cleat__embedded_runs(cleat__engine *engine, int64_t tenant, const cleat__run_page *page,
+                                  cleat_run_list *out)
+{
+    cleat__store *store = NULL;
+    cleat_status status = cleat__embedded_begin_reader(engine, &store);
+    if (status == CLEAT_OK) {
+        status = list_runs(store, tenant, page, out);
+    }
+    cleat__store_close(store);
+    return status;
+}
+
+/* ---- Counting ---- */
+
+static cleat_status count_runs(cleat__store *store, int64_t tenant, const cleat__many_runs *what,
+                               cleat_run_metrics *out)
+{
+    uint64_t counts[CLEAT__RUN_SHOWN_STATES] = {0};
+    filter of;
+    cleat_status status = make_filter(&of, store, tenant, what);
+    if (status == CLEAT_OK) {
+        status = cleat__run_choice_count(store, tenant, &of.choice, counts);
+    }
+    free_filter(&of);
+    *out = (cleat_run_metrics){.queued = (int64_t)counts[CLEAT_RUN_QUEUED],
+                               .running = (int64_t)counts[CLEAT_RUN_RUNNING],
+                               .completed = (int64_t)counts[CLEAT_RUN_COMPLETED],
+                               .failed = (int64_t)counts[CLEAT_RUN_FAILED],
+                               .cancelled = (int64_t)counts[CLEAT_RUN_CANCELLED],
+                               .evicted = (int64_t)counts[CLEAT_RUN_EVICTED]};
+    return status;
+}
+
+cleat_status cleat__embedded_run_metrics(cleat__engine *engine, int64_t tenant, const cleat__many_runs *what,
+                                         cleat_run_metrics *out)
+{
+    cleat__store *store = NULL;
+    cleat_status status = cleat__embedded_begin_reader(engine, &store);
+    if (status == CLEAT_OK) {
+        status = count_runs(store, tenant, what, out);
+    }
+    cleat__store_close(store);
+    return status;
+}
+
+typedef struct queues {
+    cleat_queue_metrics *out;
+    cleat_status status;
+} queues;
+
+static bool add_queue(void *argument, const cleat__queue_row *row)
+{
+    queues *it = argument;
+    if (row->queued == 0 && row->running == 0) {
+        return true;
+    }
+    cleat_queue_entry *entry = cleat__queue_list_find(it->out, row->action);
+    if (entry == NULL) {
+        it->status = cleat__fail_memory();
+        return false;
+    }
+    entry->queued = row->queued;
+    entry->running = row->running;
+    entry->oldest_queued_at_ms = row->oldest_queued_at_ms;
+    entry->oldest_running_at_ms = row->oldest_started_at_ms;
+    return true;
+}
+
+cleat_status cleat__embedded_queue_metrics(cleat__engine *engine, int64_t tenant, cleat_queue_metrics *out)
+{
+    cleat__store *store = NULL;
+    queues it = {.out = out, .status = CLEAT_OK};
+    cleat_status status = cleat__embedded_open_reader(engine, &store);
+    if (status == CLEAT_OK) {
+        status = cleat__queue_count(store, tenant, add_queue, &it);
+    }
+    cleat__store_close(store);
+    cleat__queue_list_sort(out);
+    return status == CLEAT_OK ? it.status : status;
 }
 
 /* ---- Tasks ---- */
@@ -212,10 +312,7 @@ cleat_status cleat__embedded_tasks(cleat__engine *engine, int64_t tenant, const 
                                    cleat_task_list *out)
 {
     cleat__store *store = NULL;
-    cleat_status status = open_reader(engine, &store);
-    if (status == CLEAT_OK) {
-        status = cleat__store_begin(store); /* what is told together was there together */
-    }
+    cleat_status status = cleat__embedded_begin_reader(engine, &store);
     if (status == CLEAT_OK) {
         status = list_tasks(store, tenant, run_id, out);
     }

@@ -44,7 +44,13 @@ static cleat_status trigger(cleat__transport *self, const cleat__trigger *trigge
 static cleat_status wait_for_run(cleat__transport *self, const cleat__uuid *run_id, int64_t timeout_ms,
                                  cleat_run_result *result)
 {
-    return cleat__results_wait(&remote_of(self)->results, run_id, timeout_ms, result);
+    return cleat__results_wait(&remote_of(self)->results, run_id, CLEAT__FOLLOW_LAST, timeout_ms, result);
+}
+
+static cleat_status wait_for_next(cleat__transport *self, const cleat__uuid *run_id, int64_t timeout_ms,
+                                  cleat_run_result *result)
+{
+    return cleat__results_wait(&remote_of(self)->results, run_id, CLEAT__FOLLOW_STREAM, timeout_ms, result);
 }
 
 static cleat_status cancel(cleat__transport *self, const cleat__uuid *run_id)
@@ -60,6 +66,43 @@ static cleat_status replay(cleat__transport *self, const cleat__uuid *run_id)
 static cleat_status change_many(cleat__transport *self, const cleat__many_runs *what, size_t *count)
 {
     return cleat__remote_change_many(remote_of(self)->link, what, count);
+}
+
+static cleat_status runs(cleat__transport *self, const cleat__run_page *page, cleat_run_list *out)
+{
+    return cleat__remote_runs(remote_of(self)->link, page, out);
+}
+
+static cleat_status events(cleat__transport *self, const cleat__event_page *page, cleat_event_list *out)
+{
+    return cleat__remote_events(remote_of(self)->link, page, out);
+}
+
+static cleat_status logs(cleat__transport *self, const cleat__uuid *run_id, const cleat__log_page *page,
+                         cleat_log_list *out)
+{
+    return cleat__remote_logs(remote_of(self)->link, run_id, page, out);
+}
+
+static cleat_status run_metrics(cleat__transport *self, const cleat__many_runs *what, cleat_run_metrics *out)
+{
+    return cleat__remote_run_metrics(remote_of(self)->link, what, out);
+}
+
+static cleat_status queue_metrics(cleat__transport *self, cleat_queue_metrics *out)
+{
+    return cleat__remote_queue_metrics(remote_of(self)->link, out);
+}
+
+static cleat_status rate_limits(cleat__transport *self, cleat_slice search, int64_t offset, int64_t limit,
+                                cleat_rate_limit_list *out)
+{
+    return cleat__remote_rate_limits(remote_of(self)->link, search, offset, limit, out);
+}
+
+static cleat_status delete_rate_limit(cleat__transport *self, cleat_slice key)
+{
+    return cleat__remote_delete_rate_limit(remote_of(self)->link, key);
 }
 
 static cleat_status tasks(cleat__transport *self, const cleat__uuid *run_id, cleat_task_list *out)
@@ -302,13 +345,21 @@ static const cleat__transport functions = {
     .put_workflow = put_workflow,
     .trigger = trigger,
     .wait = wait_for_run,
+    .wait_for_next = wait_for_next,
     .cancel = cancel,
     .replay = replay,
     .change_many = change_many,
+    .runs = runs,
+    .events = events,
+    .logs = logs,
+    .run_metrics = run_metrics,
+    .queue_metrics = queue_metrics,
     .tasks = tasks,
     .push = push,
     .schedule = schedule_runs,
     .put_rate_limit = put_rate_limit,
+    .rate_limits = rate_limits,
+    .delete_rate_limit = delete_rate_limit,
     .unschedule = unschedule,
     .schedules = schedules,
     .filter_add = filter_add,

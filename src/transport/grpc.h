@@ -5,7 +5,9 @@
  *     grpc.c           the transport: the table of its functions, its making and its end
  *     grpc_declare.c   declaring workflows; grpc_runs.c starting, cancelling, replaying and branching runs,
  *                      grpc_many.c those that a filter chooses, and
- *                      grpc_tasks.c looking at the tasks of one
+ *                      grpc_lists.c looking at such runs and at events, grpc_tasks.c at the tasks of one,
+ *                      grpc_logs.c at its log, grpc_metrics.c at figures and
+ *                      grpc_limits.c at rate limits
  *     grpc_results.c   waiting for their end
  *     grpc_watch.c     looking at a run's stream
  *     grpc_events.c    pushing events; grpc_filters.c filters of them; grpc_crons.c crons; grpc_schedules.c runs at
@@ -61,6 +63,19 @@ cleat_status cleat__remote_cancel(cleat__link *link, const cleat__uuid *run_id);
 cleat_status cleat__remote_replay(cleat__link *link, const cleat__uuid *run_id);
 cleat_status cleat__remote_change_many(cleat__link *link, const cleat__many_runs *what,
                                        size_t *count); /* grpc_many.c */
+cleat_status cleat__remote_runs(cleat__link *link, const cleat__run_page *page, cleat_run_list *out);
+cleat_status cleat__remote_events(cleat__link *link, const cleat__event_page *page, cleat_event_list *out);
+cleat_status cleat__remote_logs(cleat__link *link, const cleat__uuid *run_id, const cleat__log_page *page,
+                                cleat_log_list *out);
+cleat_status cleat__remote_rate_limits(cleat__link *link, cleat_slice search, int64_t offset, int64_t limit,
+                                       cleat_rate_limit_list *out);
+cleat_status cleat__remote_delete_rate_limit(cleat__link *link, cleat_slice key);
+/* Appends what the filter says to a path of the HTTP side. */
+cleat_status cleat__remote_write_filter(const cleat__link *link, const cleat__many_runs *what,
+                                        cleat__buffer *path);
+cleat_status cleat__remote_run_metrics(cleat__link *link, const cleat__many_runs *what,
+                                       cleat_run_metrics *out);
+cleat_status cleat__remote_queue_metrics(cleat__link *link, cleat_queue_metrics *out);
 cleat_status cleat__remote_tasks(cleat__link *link, const cleat__uuid *run_id, cleat_task_list *out);
 cleat_status cleat__remote_branch(cleat__link *link, const cleat__uuid *run_id, cleat__node node,
                                   int64_t *made);

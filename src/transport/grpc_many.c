@@ -3,7 +3,6 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
-#include "model/missing.h"
 #include "wire/message.h"
 #include "wire/timestamp.h"
 #include "wire/v1/workflows.pb-c.h"
@@ -51,7 +50,6 @@ static cleat_status write_workflows(cleat__link *link, const cleat__many_runs *w
         cleat__uuid id;
         char text[37];
         status = cleat__remote_workflow_find(link, what->workflows[i], &id);
-        status = status == CLEAT_NOT_FOUND ? cleat__missing_task(cleat_slice_of(what->tasks[i])) : status;
         if (status == CLEAT_OK) {
             cleat__uuid_format(&id, text);
             filter->workflow_ids[filter->n_workflow_ids++] = cleat__message_string(&failed, text);

@@ -33,10 +33,19 @@ struct cleat__awaited {
     cleat__awaited *next, *previous;
     bool is_asked; /* on the stream that is there */
     waiter *waiters;
+    cleat__follow follow;
     char id[37];
+    char key[40]; /* both */
 };
 
 /* ---- The list ---- */
+
+static void set_key(cleat__awaited *it, const cleat__uuid *id, cleat__follow follow)
+{
+    it->follow = follow;
+    cleat__uuid_format(id, it->id);
+    snprintf(it->key, sizeof(it->key), "%s %d", it->id, (int)follow);
+}
 
 static void append(cleat__results *results, cleat__awaited *it)
 {
@@ -58,7 +67,7 @@ static void take_out(cleat__results *results, cleat__awaited *it)
 static void forget(cleat__results *results, cleat__awaited *it)
 {
     take_out(results, it);
-    (void)cleat__map_remove(&results->awaited, cleat_slice_of(it->id));
+    (void)cleat__map_remove(&results->awaited, cleat_slice_of(it->key));
     cleat__free(it);
 }
 
@@ -95,7 +104,7 @@ static void tell_all(cleat__results *results, cleat_status status, const char *t
 
 /* ---- The stream ---- */
 
-static cleat_status pack_request(const char *id, cleat__buffer *out)
+static cleat_status pack_request(const cleat__awaited *it, cleat__buffer *out)
 {
     bool failed = false;
     Cleat__SubscribeToWorkflowRunsRequest *message =
@@ -103,7 +112,8 @@ static cleat_status pack_request(const char *id, cleat__buffer *out)
     if (message == NULL) {
         return cleat__fail_memory();
     }
-    message->workflow_run_id = cleat__message_string(&failed, id);
+    message->workflow_run_id = cleat__message_string(&failed, it->id);
+    message->cleat_follow = it->follow;
     cleat_status status = failed ? cleat__fail_memory() : cleat__message_pack(message, out);
     cleat__message_free(message);
     return status;
@@ -118,7 +128,7 @@ static void ask(void *owner)
     if (results->stream == NULL || it == NULL || !cleat__rpc_stream_is_writable(results->stream)) {
         return;
     }
-    if (pack_request(it->id, &message) == CLEAT_OK) {
+    if (pack_request(it, &message) == CLEAT_OK) {
         it->is_asked = true;
         results->unasked = it->next;
         cleat__rpc_stream_write(results->stream, cleat__buffer_slice(&message));
@@ -126,21 +136,35 @@ static void ask(void *owner)
     cleat__buffer_deinit(&message);
 }
 
+static cleat__awaited *find(cleat__results *results, const cleat__uuid *id, cleat__follow follow)
+{
+    cleat__awaited key;
+    set_key(&key, id, follow);
+    return cleat__map_get(&results->awaited, cleat_slice_of(key.key));
+}
+
+/* A server that follows nothing tells the run's own end, whatever was asked for. */
+static void take(cleat__results *results, const cleat__uuid *id, const Cleat__WorkflowRunEvent *event)
+{
+    const cleat__follow of = cleat__follow_read(event->cleat_follow);
+    for (int each = CLEAT__FOLLOW_LAST; each <= CLEAT__FOLLOW_STREAM; each++) {
+        cleat__awaited *awaited = find(results, id, (cleat__follow)each);
+        if (awaited != NULL && (of == CLEAT__FOLLOW_NOT || (int)of == each)) {
+            tell_result(awaited, event);
+        }
+    }
+}
+
 static void on_message(void *owner, cleat_slice bytes)
 {
     cleat__results *results = owner;
     cleat_status status;
     cleat__uuid id;
-    char text[37];
     results->failures = 0;
     Cleat__WorkflowRunEvent *event =
         cleat__message_unpack(&cleat__workflow_run_event__descriptor, bytes, &status);
     if (event != NULL && cleat__uuid_parse(cleat_slice_of(event->workflow_run_id), &id) == CLEAT_OK) {
-        cleat__uuid_format(&id, text);
-        cleat__awaited *awaited = cleat__map_get(&results->awaited, cleat_slice_of(text));
-        if (awaited != NULL) {
-            tell_result(awaited, event);
-        }
+        take(results, &id, event);
     } else {
         static cleat__log_site site;
         cleat__link_log(results->link, &site, CLEAT_LOG_WARN,
@@ -205,16 +229,17 @@ static void reconnect(cleat__link_timer *self)
 
 /* ---- Waiting ---- */
 
-static cleat_status add(cleat__results *results, const char *id, waiter *self, cleat__awaited **out)
+static cleat_status add(cleat__results *results, const cleat__uuid *id, cleat__follow follow, waiter *self,
+                        cleat__awaited **out)
 {
-    cleat__awaited *it = cleat__map_get(&results->awaited, cleat_slice_of(id));
+    cleat__awaited *it = find(results, id, follow);
     if (it == NULL) {
         it = cleat__calloc(1, sizeof(*it));
         if (it == NULL) {
             return cleat__fail_memory();
         }
-        snprintf(it->id, sizeof(it->id), "%s", id);
-        cleat_status status = cleat__map_put(&results->awaited, cleat_slice_of(it->id), it);
+        set_key(it, id, follow);
+        cleat_status status = cleat__map_put(&results->awaited, cleat_slice_of(it->key), it);
         if (status != CLEAT_OK) {
             cleat__free(it);
             return status;
@@ -247,15 +272,21 @@ static void leave(cleat__results *results, cleat__awaited *it, const waiter *sel
 
 #define DETAILS "/v1.AdminService/GetRunDetails"
 
-cleat_status cleat__run_is_done(cleat__link *link, const char *id, int64_t deadline_ns, bool *is_done,
+static void set_details(Cleat__V1__GetRunDetailsRequest *request, const char *id, cleat__follow follow)
+{
+    request->external_id = (char *)(uintptr_t)id;
+    request->cleat_follow = follow;
+}
+
+cleat_status cleat__run_is_done(cleat__link *link, const char *id, cleat__follow follow, bool *is_done,
                                 bool *is_cancelled)
 {
     static const cleat__method method = {DETAILS, &cleat__v1__get_run_details_response__descriptor, true,
                                          NULL};
     Cleat__V1__GetRunDetailsRequest request = CLEAT__V1__GET_RUN_DETAILS_REQUEST__INIT;
     void *reply = NULL;
-    request.external_id = (char *)(uintptr_t)id;
-    cleat_status status = cleat__link_call(link, &method, &request, deadline_ns, &reply);
+    set_details(&request, id, follow);
+    cleat_status status = cleat__link_call(link, &method, &request, INT64_MAX, &reply);
     const Cleat__V1__GetRunDetailsResponse *answer = reply;
     if (status == CLEAT_OK) {
         *is_done = answer->done;
@@ -320,12 +351,13 @@ static finding finding_of(const waiter *self)
 }
 
 /* Waits for the answer, or the run's result. */
-static finding look(const cleat__results *results, const char *id, waiter *self, int64_t deadline_ns)
+static finding look(const cleat__results *results, const cleat__awaited *of, waiter *self,
+                    int64_t deadline_ns)
 {
     cleat__link *link = results->link;
     Cleat__V1__GetRunDetailsRequest request = CLEAT__V1__GET_RUN_DETAILS_REQUEST__INIT;
     cleat__buffer bytes = {0};
-    request.external_id = (char *)(uintptr_t)id;
+    set_details(&request, of->id, of->follow);
     self->is_answered = false;
     if (cleat__message_pack(&request, &bytes) == CLEAT_OK) {
         self->question = cleat__call_start(link, DETAILS, cleat__buffer_slice(&bytes),
@@ -341,13 +373,13 @@ static finding look(const cleat__results *results, const char *id, waiter *self,
 }
 
 /* Asks until the server has said something. Some know of a run only a while after they have given it its id. */
-static finding look_until_known(const cleat__results *results, const char *id, waiter *self,
+static finding look_until_known(const cleat__results *results, const cleat__awaited *of, waiter *self,
                                 int64_t deadline_ns, int64_t least_ns)
 {
     const cleat__remote_settings *settings = &results->link->settings;
     int64_t patience_ns = cleat__deadline_ns(results->patience_ms);
     for (unsigned tries = 0;; tries++) {
-        finding found = look(results, id, self, least_ns);
+        finding found = look(results, of, self, least_ns);
         int64_t limit_ns = found == MISSING ? deadline_ns : least_ns;
         if (found == MISSING && cleat__clock_monotonic_ns(NULL) < patience_ns) {
             found = UNKNOWN;
@@ -361,19 +393,20 @@ static finding look_until_known(const cleat__results *results, const char *id, w
     }
 }
 
-static void find_out(const cleat__results *results, const char *id, waiter *self, int64_t *deadline_ns)
+static void find_out(const cleat__results *results, const cleat__awaited *of, waiter *self,
+                     int64_t *deadline_ns)
 {
     char text[CLEAT__CALL_TEXT];
     int64_t least_ns = cleat__deadline_ns(LEAST_MS);
     least_ns = *deadline_ns > least_ns ? *deadline_ns : least_ns;
-    finding found = look_until_known(results, id, self, *deadline_ns, least_ns);
+    finding found = look_until_known(results, of, self, *deadline_ns, least_ns);
     if (self->is_done) {
         return;
     }
     if (self->is_run_done) {
         *deadline_ns = least_ns; /* its result is on the way */
     } else if (found == MISSING) {
-        snprintf(text, sizeof(text), "there is no run %s", id);
+        snprintf(text, sizeof(text), "there is no run %s", of->id);
         tell(self, CLEAT_NOT_FOUND, text);
     } else if (found == REFUSED) {
         cleat_status status = cleat__link_fail(results->link, self->code, self->text);
@@ -381,23 +414,24 @@ static void find_out(const cleat__results *results, const char *id, waiter *self
     }
 }
 
-static cleat_status wait_here(cleat__results *results, const char *id, int64_t timeout_ms, waiter *self)
+static cleat_status wait_here(cleat__results *results, const cleat__uuid *id, cleat__follow follow,
+                              int64_t timeout_ms, waiter *self)
 {
     cleat__awaited *awaited = NULL;
     if (results->link->is_closing) {
         return cleat__fail(CLEAT_UNAVAILABLE, "the client is being freed");
     }
-    cleat_status status = add(results, id, self, &awaited);
+    cleat_status status = add(results, id, follow, self, &awaited);
     if (status != CLEAT_OK) {
         return status;
     }
     int64_t deadline_ns = cleat__deadline_ns(timeout_ms);
     int64_t silence_ns = cleat__deadline_ns(SILENCE_MS);
     if (!wait_until(results, self, silence_ns < deadline_ns ? silence_ns : deadline_ns)) {
-        find_out(results, id, self, &deadline_ns);
+        find_out(results, awaited, self, &deadline_ns);
     }
     if (!wait_until(results, self, deadline_ns)) {
-        self->status = cleat__fail(CLEAT_TIMEOUT, "run %s has not ended yet", id);
+        self->status = cleat__fail(CLEAT_TIMEOUT, "run %s has not ended yet", awaited->id);
     } else if (self->status != CLEAT_OK) {
         self->status = cleat__fail(self->status, "%s", self->text);
     }
@@ -405,12 +439,10 @@ static cleat_status wait_here(cleat__results *results, const char *id, int64_t t
     return self->status;
 }
 
-cleat_status cleat__results_wait(cleat__results *results, const cleat__uuid *run_id, int64_t timeout_ms,
-                                 cleat_run_result *result)
+cleat_status cleat__results_wait(cleat__results *results, const cleat__uuid *run_id, cleat__follow follow,
+                                 int64_t timeout_ms, cleat_run_result *result)
 {
     waiter self = {0};
-    char id[37];
-    cleat__uuid_format(run_id, id);
     cleat_status status = cleat__grpc_check_fork();
     if (status != CLEAT_OK) {
         return status;
@@ -418,7 +450,7 @@ cleat_status cleat__results_wait(cleat__results *results, const cleat__uuid *run
     cleat__cond_init(&self.done);
     pthread_mutex_lock(&results->link->mutex);
     results->callers++;
-    status = wait_here(results, id, timeout_ms, &self);
+    status = wait_here(results, run_id, follow, timeout_ms, &self);
     results->callers--;
     pthread_cond_broadcast(&results->link->changed);
     pthread_mutex_unlock(&results->link->mutex);

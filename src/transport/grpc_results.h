@@ -6,7 +6,7 @@
 #define CLEAT_TRANSPORT_GRPC_RESULTS_H
 
 #include "base/map.h"
-#include "base/uuid.h"
+#include "model/continued.h"
 #include "transport/grpc_stream.h"
 
 typedef struct cleat__awaited cleat__awaited;
@@ -15,7 +15,7 @@ typedef struct cleat__awaited cleat__awaited;
 typedef struct cleat__results {
     cleat__link *link;
     cleat__rpc_stream *stream;    /* NULL: not connected */
-    cleat__map awaited;           /* by id, as text */
+    cleat__map awaited;           /* by their keys */
     cleat__awaited *first, *last; /* oldest first */
     cleat__awaited *unasked;      /* all before it are asked for; NULL: all are */
     int64_t opened_ns;            /* the stream */
@@ -26,16 +26,17 @@ typedef struct cleat__results {
 } cleat__results;
 
 void cleat__results_init(cleat__results *results, cleat__link *link);
-/* As in cleat_client_wait(). */
-cleat_status cleat__results_wait(cleat__results *results, const cleat__uuid *run_id, int64_t timeout_ms,
-                                 cleat_run_result *result);
+/* As a transport's wait(); `follow` is CLEAT__FOLLOW_LAST or _STREAM. */
+cleat_status cleat__results_wait(cleat__results *results, const cleat__uuid *run_id, cleat__follow follow,
+                                 int64_t timeout_ms, cleat_run_result *result);
 /* Whoever waits gets CLEAT_UNAVAILABLE, and is gone when this returns. */
 void cleat__results_stop(cleat__results *results);
 void cleat__results_deinit(cleat__results *results); /* when the link has stopped */
 
-/* What is to be known of a run that cannot be told from the stream; `is_cancelled` (may be NULL): that may be how
+/* What is to be known of a run, or where the server follows it of what it has gone on as, that cannot be told from the
+ * stream; `is_cancelled` (may be NULL): that may be how
  * it has ended. CLEAT_NOT_FOUND; CLEAT_UNSUPPORTED: it cannot be said. */
-cleat_status cleat__run_is_done(cleat__link *link, const char *id, int64_t deadline_ns, bool *is_done,
+cleat_status cleat__run_is_done(cleat__link *link, const char *id, cleat__follow follow, bool *is_done,
                                 bool *is_cancelled);
 
 #endif

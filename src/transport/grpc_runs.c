@@ -234,7 +234,7 @@ static bool is_listed(char *const *ids, size_t count, const cleat__uuid *run_id)
 static bool has_ended_before(cleat__link *link, const char *id)
 {
     bool is_done = false, is_cancelled = false;
-    return cleat__run_is_done(link, id, INT64_MAX, &is_done, &is_cancelled) == CLEAT_OK && is_done &&
+    return cleat__run_is_done(link, id, CLEAT__FOLLOW_LAST, &is_done, &is_cancelled) == CLEAT_OK && is_done &&
            !is_cancelled;
 }
 
@@ -248,7 +248,7 @@ cleat_status cleat__remote_cancel(cleat__link *link, const cleat__uuid *run_id)
     bool is_done = false;
     cleat__uuid_format(run_id, id);
     /* Servers take it well when a run has ended, and pass over one that is not there. */
-    cleat_status found = cleat__run_is_done(link, id, INT64_MAX, &is_done, NULL);
+    cleat_status found = cleat__run_is_done(link, id, CLEAT__FOLLOW_LAST, &is_done, NULL);
     if (is_done) {
         return cleat__fail(CLEAT_FAILED_PRECONDITION, "run %s has ended already", id);
     }
@@ -283,7 +283,7 @@ cleat_status cleat__remote_replay(cleat__link *link, const cleat__uuid *run_id)
     bool is_done = false;
     cleat__uuid_format(run_id, id);
     /* Servers pass over what they do not replay. */
-    cleat_status status = cleat__run_is_done(link, id, INT64_MAX, &is_done, NULL);
+    cleat_status status = cleat__run_is_done(link, id, CLEAT__FOLLOW_NOT, &is_done, NULL);
     if (status == CLEAT_OK && !is_done) {
         return cleat__fail(CLEAT_FAILED_PRECONDITION, "run %s has not ended", id);
     }

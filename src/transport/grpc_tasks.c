@@ -6,49 +6,43 @@
 #include "transport/remote_http.h"
 #include "transport/remote_rows.h"
 #include "transport/task_list.h"
-#include "wire/payload.h"
 
-static bool read_status(cleat_slice row, cleat_run_status *out)
+#include <strings.h>
+
+static bool is_alike(cleat_slice a, cleat_slice b)
 {
-    char *name = cleat__remote_text(cleat__remote_member(row, "status"));
-    int status = CLEAT_RUN_QUEUED;
-    while (name != NULL && status <= CLEAT_RUN_CANCELLED &&
-           strcmp(name, cleat_run_status_name((cleat_run_status)status)) != 0) {
-        status++;
-    }
-    bool is_known = name != NULL && status <= CLEAT_RUN_CANCELLED;
-    bool is_evicted = cleat_slice_equals(cleat__remote_member(row, "isEvicted"), cleat_slice_of("true"));
-    *out = status == CLEAT_RUN_RUNNING && is_evicted ? CLEAT_RUN_EVICTED : (cleat_run_status)status;
-    cleat__free(name);
-    return is_known;
+    return a.size == b.size && strncasecmp(a.data, b.data, a.size) == 0;
 }
 
-/* Of an action "workflow:task" the task. */
-static cleat_slice name_of(const char *action)
+/* Of an action "workflow:task" the task. Actions are in lower case; the name that is shown, "chargeCard-1764193817", has
+ * it as it was declared, with a time behind it. */
+static cleat_slice name_of(const char *action, const char *shown)
 {
-    const char *colon = strrchr(action, ':');
-    return cleat_slice_of(colon != NULL ? colon + 1 : action);
+    const char *colon = strrchr(action, ':'), *dash = shown != NULL ? strrchr(shown, '-') : NULL;
+    const cleat_slice name = cleat_slice_of(colon != NULL ? colon + 1 : action);
+    const cleat_slice declared = dash != NULL ? (cleat_slice){shown, (size_t)(dash - shown)} : name;
+    return is_alike(declared, name) ? declared : name;
 }
 
 static cleat_status read_row(const cleat__link *link, cleat_slice row, cleat_task_list *out)
 {
     char *action = cleat__remote_text(cleat__remote_member(row, "actionId"));
-    char *written = cleat__remote_text(cleat__remote_member(row, "errorMessage"));
-    char *error = written != NULL ? cleat__payload_error_read(cleat_slice_of(written)) : NULL;
-    cleat__run_task task = {.error = cleat_slice_of(error)};
-    cleat_status status;
-    if (written != NULL && error == NULL) {
-        status = cleat__fail_memory();
-    } else if (action != NULL && cleat__remote_row_id(row, &task.id) && read_status(row, &task.status) &&
-               cleat__remote_payload(cleat__remote_member(row, "output"), &task.output)) {
-        task.name = name_of(action);
+    char *shown = cleat__remote_text(cleat__remote_member(row, "displayName"));
+    char *error = NULL;
+    cleat__run_task task = {.status = CLEAT_RUN_QUEUED};
+    cleat_status status = cleat__remote_row_error(row, &error);
+    if (status == CLEAT_OK && action != NULL && cleat__remote_row_id(row, &task.id) &&
+        cleat__remote_row_status(row, &task.status) &&
+        cleat__remote_payload(cleat__remote_member(row, "output"), &task.output)) {
+        task.name = name_of(action, shown);
+        task.error = cleat_slice_of(error);
         status = cleat__task_list_add(out, &task);
-    } else {
+    } else if (status == CLEAT_OK) {
         status = cleat__fail(CLEAT_INVALID_ARGUMENT, "the server at %s tells of a task of a run that is none",
                              link->settings.api_url);
     }
     cleat__free(action);
-    cleat__free(written);
+    cleat__free(shown);
     cleat__free(error);
     return status;
 }

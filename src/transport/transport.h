@@ -8,8 +8,12 @@
 #define CLEAT_TRANSPORT_TRANSPORT_H
 
 #include <cleat/client.h>
+#include <cleat/event.h>
 #include <cleat/exporter.h>
 #include <cleat/filter.h>
+#include <cleat/limit.h>
+#include <cleat/log.h>
+#include <cleat/metrics.h>
 #include <cleat/runs.h>
 #include <cleat/schedule.h>
 
@@ -64,11 +68,10 @@ typedef struct cleat__own_trace {
     } run; /* what its metadata says */
 } cleat__own_trace;
 
-/* Runs that a filter chooses, and what happens to them. All is borrowed. */
+/* Runs that a filter chooses. All is borrowed. */
 typedef struct cleat__many_runs {
-    bool is_replayed;             /* else cancelled */
+    bool is_replayed;             /* of change_many(); else cancelled */
     const cleat_slice *workflows; /* names */
-    const char *const *tasks;     /* the same as the program has named them, for a sentence */
     size_t workflow_count;        /* 0: any */
     unsigned statuses;            /* 1 << cleat_run_status, of several, as the API shows them */
     int64_t since_ms, until_ms;   /* created since; ended until, or not ended; 0 and INT64_MAX: any */
@@ -76,27 +79,72 @@ typedef struct cleat__many_runs {
     size_t metadata_count;        /* 0: any */
 } cleat__many_runs;
 
+typedef struct cleat__run_page {
+    cleat__many_runs what;
+    const cleat__uuid *parent, *event; /* NULL: any */
+    int64_t offset, limit;
+} cleat__run_page;
+
+/* Events that a filter chooses. All is borrowed; texts end with NULL, and NULL or 0 is any. */
+typedef struct cleat__event_page {
+    const char *const *keys, *const *scopes; /* has one of these */
+    const char *const *metadata;             /* has all of these, "key:value" */
+    const cleat__uuid *ids;
+    size_t id_count;
+    const cleat_slice *workflows; /* it started a run of one of these, .. */
+    size_t workflow_count;
+    unsigned statuses;          /* .. that is in one of these: 1 << cleat_run_status, as the API shows them */
+    int64_t since_ms, until_ms; /* pushed then or between; INT64_MAX: any */
+    int64_t offset, limit;
+} cleat__event_page;
+
+/* Lines of a log. */
+typedef struct cleat__log_page {
+    int64_t since_ms, until_ms; /* written then or between; INT64_MAX: any */
+    unsigned levels;            /* 1 << cleat_log_level, of several; 0: any */
+    int32_t attempt;            /* by that one, 1 being the first; 0: any */
+    cleat_slice search;         /* have it in them; absent or empty: any */
+    bool is_newest_first;
+    int64_t offset, limit;
+} cleat__log_page;
+
 typedef struct cleat__transport cleat__transport;
 struct cleat__transport {
     cleat_status (*put_workflow)(cleat__transport *self, const cleat__workflow *workflow);
     cleat_status (*trigger)(cleat__transport *self, const cleat__trigger *triggers, size_t count,
                             cleat__uuid *ids);
+    /* For the run, or for the last one that it goes on as by then: the result's id says which it is of. That may go on,
+     * too, where the engine does not know of such runs, has not looked so far, or did not know it yet. */
     cleat_status (*wait)(cleat__transport *self, const cleat__uuid *run_id, int64_t timeout_ms,
                          cleat_run_result *result);
+    /* The same for the one before the next that has something to be read: that lives, or has a stream. */
+    cleat_status (*wait_for_next)(cleat__transport *self, const cleat__uuid *run_id, int64_t timeout_ms,
+                                  cleat_run_result *result);
     /* CLEAT_EMPTY: it lived when this was begun, and had ended when it was to be cancelled; what it goes on as was
      * cancelled instead, if it does. */
     cleat_status (*cancel)(cleat__transport *self, const cleat__uuid *run_id);
     cleat_status (*replay)(cleat__transport *self, const cleat__uuid *run_id);
     cleat_status (*change_many)(cleat__transport *self, const cleat__many_runs *what,
                                 size_t *count); /* checked; at most so many as in the header */
+    cleat_status (*runs)(cleat__transport *self, const cleat__run_page *page,
+                         cleat_run_list *out); /* as schedules() */
     cleat_status (*tasks)(cleat__transport *self, const cleat__uuid *run_id,
                           cleat_task_list *out); /* as schedules() */
+    cleat_status (*logs)(cleat__transport *self, const cleat__uuid *run_id, const cleat__log_page *page,
+                         cleat_log_list *out); /* as schedules() */
+    cleat_status (*run_metrics)(cleat__transport *self, const cleat__many_runs *what, cleat_run_metrics *out);
+    cleat_status (*queue_metrics)(cleat__transport *self, cleat_queue_metrics *out); /* as schedules() */
     cleat_status (*push)(cleat__transport *self, const cleat__user_event *events, size_t count,
                          cleat__uuid *ids); /* checked */
+    cleat_status (*events)(cleat__transport *self, const cleat__event_page *page,
+                           cleat_event_list *out); /* as schedules() */
     cleat_status (*schedule)(cleat__transport *self, const cleat__schedule *schedule, const int64_t *at_ms,
                              size_t count, cleat__uuid *ids);
     cleat_status (*put_rate_limit)(cleat__transport *self, cleat_slice key, int32_t limit,
                                    int64_t window_ms); /* checked */
+    cleat_status (*rate_limits)(cleat__transport *self, cleat_slice search, int64_t offset, int64_t limit,
+                                cleat_rate_limit_list *out); /* as schedules(); `search` empty: all */
+    cleat_status (*delete_rate_limit)(cleat__transport *self, cleat_slice key); /* checked */
     cleat_status (*unschedule)(cleat__transport *self, const cleat__uuid *id);
     /* `out` is empty, and to be deinited also after a failure. */
     cleat_status (*schedules)(cleat__transport *self, int64_t offset, int64_t limit,

@@ -112,20 +112,26 @@ Cleat__WorkflowRunEvent *cleat__run_results_write(const cleat_run_result *result
 
 /* ---- Reading ---- */
 
+/* Whose end it is. */
+static const char *run_of(const Cleat__WorkflowRunEvent *message)
+{
+    bool is_another = message->cleat_ended_run_id[0] != '\0';
+    return is_another ? message->cleat_ended_run_id : message->workflow_run_id;
+}
+
 static cleat_status read_id(const Cleat__WorkflowRunEvent *message, cleat_run_result *out)
 {
+    const char *text = run_of(message);
     cleat__uuid id;
-    if (cleat__uuid_parse(cleat_slice_of(message->workflow_run_id), &id) != CLEAT_OK) {
-        return cleat__fail(CLEAT_INVALID_ARGUMENT, "workflow_run_id \"%.64s\" is no UUID",
-                           message->workflow_run_id);
+    if (cleat__uuid_parse(cleat_slice_of(text), &id) != CLEAT_OK) {
+        return cleat__fail(CLEAT_INVALID_ARGUMENT, "workflow_run_id \"%.64s\" is no UUID", text);
     }
     if (message->event_type != CLEAT__WORKFLOW_RUN_EVENT_TYPE__WORKFLOW_RUN_EVENT_TYPE_FINISHED) {
         return cleat__fail(CLEAT_INVALID_ARGUMENT, "event_type is %d, which ends no run",
                            (int)message->event_type);
     }
     if (message->n_results == 0) {
-        return cleat__fail(CLEAT_TOO_LARGE, "run %s ended, but its results are too large to be sent",
-                           message->workflow_run_id);
+        return cleat__fail(CLEAT_TOO_LARGE, "run %s ended, but its results are too large to be sent", text);
     }
     cleat__uuid_format(&id, out->id.text);
     return CLEAT_OK;
@@ -157,7 +163,7 @@ static cleat_status append_output(cleat__buffer *out, const Cleat__StepRunResult
 static bool is_the_run(const Cleat__WorkflowRunEvent *message, const Cleat__StepRunResult *result)
 {
     return result->task_run_external_id[0] == '\0' ||
-           strcmp(result->task_run_external_id, message->workflow_run_id) == 0;
+           strcmp(result->task_run_external_id, run_of(message)) == 0;
 }
 
 static cleat_status append_outputs(cleat__buffer *out, const Cleat__WorkflowRunEvent *message)

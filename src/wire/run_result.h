@@ -4,6 +4,7 @@
 
 #include "wire/dispatcher.pb-c.h"
 #include "wire/v1/workflows.pb-c.h"
+#include "model/continued.h"
 #include "model/task_results.h"
 
 /*
@@ -20,12 +21,19 @@ Cleat__WorkflowRunEvent *cleat__run_results_write(const cleat_run_result *result
                                                   const cleat__task_results *tasks, int64_t now_ms);
 
 /*
- * A client's reading. A run with one task has that task's output, one with more an object by task name.
+ * A client's reading; the id is that of the run whose end it is. A run with one task has that task's output, one with more an object by task name.
  * Of several errors it has the first; errors read as payload.h has them. A run none of whose tasks
  * failed and one of whose was cancelled is CANCELLED.
  * CLEAT_INVALID_ARGUMENT; CLEAT_TOO_LARGE when there are no results, which means that; CLEAT_NO_MEMORY.
  */
 cleat_status cleat__run_result_read(const Cleat__WorkflowRunEvent *message, cleat_run_result *out);
+
+/* What is nothing that is known is CLEAT__FOLLOW_NOT. */
+static inline cleat__follow cleat__follow_read(int32_t number)
+{
+    bool is_known = number == CLEAT__FOLLOW_LAST || number == CLEAT__FOLLOW_STREAM;
+    return is_known ? (cleat__follow)number : CLEAT__FOLLOW_NOT;
+}
 
 /* CLEAT_INVALID_ARGUMENT for a number that is no status. */
 cleat_status cleat__run_status_read(Cleat__V1__RunStatus wire, cleat_run_status *out);

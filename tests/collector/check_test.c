@@ -17,11 +17,14 @@ typedef struct case_of {
     const char *rule, *change, *what;
 } case_of;
 
-#define PAIR_RUN   "run 01900000-0000-7000-8000-00000000001"
-#define PAIR_BATCH "batch 01900000-0000-7000-8000-000000000010: 2 runs"
-#define GIVEN      "{\"keys\":[\"a\"],\"given\":2}"
-#define HELD       "{\"keys\":[\"a\"],\"holds\":2}"
-#define SINCE      "{\"keys\":[\"a\"],\"since\":[1,2]}"
+#define PAIR_RUN     "run 01900000-0000-7000-8000-00000000001"
+#define PAIR_BATCH   "batch 01900000-0000-7000-8000-000000000010: 2 runs"
+#define WEBHOOK      "webhook 01900000-0000-7000-8000-000000000013"
+#define GIVEN        "{\"keys\":[\"a\"],\"given\":2}"
+#define HELD         "{\"keys\":[\"a\"],\"holds\":2}"
+#define SINCE        "{\"keys\":[\"a\"],\"since\":[1,2]}"
+#define FULL_LINK(n) "x'0190000000007000800000000000002" n "'"
+#define FULL_CHAIN   "chain 01900000-0000-7000-8000-000000000021"
 /* Run 2 is held for the parent. */
 #define HOLD(key, parent)                                                                    \
     "UPDATE task_live SET state = 0, started_at_ms = NULL, is_held = 1 WHERE id = " FULL_ID( \
@@ -99,6 +102,17 @@ static const case_of cases[] = {
      "cron 01900000-0000-7000-8000-00000000000f: workflow 9"},
     {"cron-workflow", "UPDATE cron SET priority = 4",
      "cron 01900000-0000-7000-8000-00000000000f: workflow 1"},
+    {"tenant-known", "UPDATE webhook SET tenant = 9", "webhook of tenant 9"},
+    {"webhook-sense", "UPDATE webhook SET name = ''", WEBHOOK},
+    {"webhook-sense", "UPDATE webhook SET auth_secret = ''", WEBHOOK},
+    {"webhook-sense", "UPDATE webhook SET source = 6", WEBHOOK},
+    {"webhook-sense", "UPDATE webhook SET auth_kind = 3", WEBHOOK},
+    {"webhook-sense", "UPDATE webhook SET auth_algorithm = 4", WEBHOOK},
+    {"webhook-sense", "UPDATE webhook SET auth_encoding = -1", WEBHOOK},
+    {"webhook-sense", "UPDATE webhook SET returns_event = 2", WEBHOOK},
+    {"webhook-sense", "UPDATE webhook SET key_expression = ''", WEBHOOK},
+    {"webhook-sense", "UPDATE webhook SET scope_expression = 'bad('", WEBHOOK},
+    {"webhook-sense", "UPDATE webhook SET static_payload = '[]'", WEBHOOK},
     {"rate-limit", "UPDATE rate_limit SET value = 6", "rate limit calls: 6 of 5"},
     {"rate-limit", "UPDATE rate_limit SET window_ms = 0", "rate limit calls: 1 of 5"},
     {"rate-limit", "UPDATE rate_limit SET is_said = 2", "rate limit calls: 1 of 5"},
@@ -206,6 +220,10 @@ static const case_of cases[] = {
     {"task-held", HOLD("'cleat>1.1'", "1"), FULL_RUN "2"}, /* for one that has ended */
     {"task-held", HOLD("'key'", "3"), FULL_RUN "2"},       /* another child */
     {"task-waited", "UPDATE task_trigger SET data = 'nonsense'", "task 01900000-0000-7000-8000-000000000008"},
+    {"chain-ends", "UPDATE chain SET first_id = " FULL_ID("9"), "chain 01900000-0000-7000-8000-000000000009"},
+    {"chain-ends", "UPDATE chain SET last_id = " FULL_ID("4"), FULL_CHAIN},
+    {"chain-ends", "UPDATE chain SET last_id = first_id", FULL_CHAIN},
+    {"chain-ends", "UPDATE task_end SET output = '1' WHERE id = " FULL_LINK("1"), FULL_CHAIN},
     {"run-known", "UPDATE task_note SET task_id = " FULL_ID("9"), "note of " FULL_RUN "9"},
     {"note-kind", "UPDATE task_note SET retry_count = 2", FULL_RUN "1: SLOT_RELEASED of attempt 2"},
     {"note-kind", "UPDATE task_note SET kind = ''", FULL_RUN "1:  of attempt 1"},

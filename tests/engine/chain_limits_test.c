@@ -1,6 +1,7 @@
 /* Concurrency rules of a workflow that goes on as new runs: the chain has one seat of a key, from its first run to its
  * last. */
 #include "chain_test.h"
+#include "support/failing_allocator.h"
 
 #define KEY "{\"k\":\"a\"}"
 
@@ -309,6 +310,54 @@ static void test_a_branch_of_a_link_is_as_any_run(void **state)
     check_state(at, &another, "RUNNING");
 }
 
+static int given_of(rig *at, const cleat__uuid *id)
+{
+    sqlite3_stmt *select = NULL;
+    assert_int_equal(sqlite3_prepare_v2(cleat__store_db(at->core->store),
+                                        "SELECT json_extract(limits, '$.given') FROM task WHERE id = ?1", -1,
+                                        &select, NULL),
+                     SQLITE_OK);
+    sqlite3_bind_blob(select, 1, id->bytes, sizeof(id->bytes), SQLITE_STATIC);
+    assert_int_equal(sqlite3_step(select), SQLITE_ROW);
+    int given = sqlite3_column_int(select, 0);
+    sqlite3_finalize(select);
+    return given;
+}
+
+/* What could not be done for want of memory has changed nothing: the slot stays given to the next one. */
+static void test_a_branch_without_memory(void **state)
+{
+    rig *at = *state;
+    failing_allocator memory;
+    cleat_status status = CLEAT_NO_MEMORY;
+    int refusals = 0;
+    join(at);
+    declare_one(at, 1, CLEAT_CANCEL_IN_PROGRESS);
+    cleat__uuid run = start(at, KEY), next = go_on(at, &run, 1, KEY);
+    check_state(at, &next, "RUNNING");
+    for (size_t calls = 1; status != CLEAT_OK; calls++) {
+        int64_t branch = 0;
+        cleat__command fork = {.tenant = CLEAT__TENANT_DEFAULT,
+                               .kind = CLEAT__COMMAND_DURABLE_BRANCH,
+                               .as.durable_branch = {.run_id = run, .node = {1, 1}, .branch = &branch}};
+        assert_int_equal(given_of(at, &run), 1);
+        failing_allocator_install(&memory, calls);
+        step(at, &fork, 1);
+        cleat_set_allocator(NULL);
+        cleat__free(fork.error);
+        status = fork.status;
+        assert_true(status == CLEAT_OK || status == CLEAT_NO_MEMORY);
+        if (cleat__core_failure(at->core) != CLEAT_OK) {
+            restart(at);
+            join(at);
+        } else {
+            refusals += status != CLEAT_OK;
+        }
+    }
+    assert_true(refusals > 1);
+    assert_int_equal(given_of(at, &run), 0);
+}
+
 /* Rules that workflows share count the chain once, too. */
 static void test_rules_that_are_shared(void **state)
 {
@@ -420,6 +469,7 @@ int main(void)
         TEST(test_a_run_goes_on_once),
         TEST(test_a_replay_of_a_link_leaves_the_chain_alone),
         TEST(test_a_branch_of_a_link_is_as_any_run),
+        TEST(test_a_branch_without_memory),
         TEST(test_rules_that_are_shared),
         TEST(test_a_key_by_the_run),
         TEST(test_the_rules_change),

@@ -168,6 +168,22 @@ static void test_after_a_restart_the_same_are_left_out(void **state)
     assert_string_equal(last.parents, "bc");
 }
 
+/* What came first is kept, also where the one behind it came after a restart. */
+static void test_what_came_before_a_restart_counts(void **state)
+{
+    dag_rig *at = *state;
+    const cleat__step_condition waits[] = {of_event(CLEAT__STEP_QUEUE, "x"), of_event(CLEAT__STEP_QUEUE, "y"),
+                                           of_event(CLEAT__STEP_QUEUE, "z")};
+    set_conditions(add_task(at, "a", ""), waits, 3);
+    start(at, "{}");
+    push(at, "y", object_of(2500 * KB));
+    open_again(at);
+    push(at, "x", object_of(2 * MB));
+    push(at, "z", "{}");
+    assert_string_equal(last.name, "a");
+    assert_string_equal(last.triggers, "yz");
+}
+
 /* ---- How much is read ---- */
 
 enum { PAGES = 2 * MB / 4096 }; /* of an output */
@@ -343,6 +359,7 @@ int main(void)
         TEST(test_what_conditions_have_brought_comes_before_parents),
         TEST(test_errors_have_the_same_room),
         TEST(test_after_a_restart_the_same_are_left_out),
+        TEST(test_what_came_before_a_restart_counts),
         TEST(test_what_is_left_out_is_not_read),
         TEST(test_no_more_is_kept_than_can_be_told),
         TEST(test_what_has_ended_is_not_read_after_a_restart),

@@ -8,14 +8,14 @@
  * interleaved command by command; some hear how nodes end, as TypeScript's do, others ask, as those in C; most of the
  * latter say which nodes their requests take, and ask again when an answer is lost. Children, sleeps and events are
  * awaited together, and those that were not the first once more later; a third of the children fails, some go on as other ones.
- * Each run has a hook. In half of the lives the worker is of another process, and outlives the engine.
+ * Each run has a hook. Runs that have ended are replayed on a new branch of their logs, evicted ones are woken before their time. In half of the lives the worker is of another process, and outlives the engine.
  *
  * Asserted: what an invocation was told of a node it is told by all later ones, whatever happens in between; the value of a
  * step is the one that was stored first; a sleep lasts as long as it was asked for and once; the first of several
  * is the same in each replay; payloads of a hook are taken once, in their order; each wait is in the file once, for its span; who has lost a run cannot write into its log;
  * and in the end each run has completed with the output of its plan.
  *
- *     CLEAT_SEEDS=n   how many (default 100; fewer under the thread sanitizer)
+ *     CLEAT_SEEDS=n   how many (default 80; fewer under the thread sanitizer)
  *     CLEAT_FIRST=n   the first of them (default 1)
  *     CLEAT_SEED=n    this one only, telling what happens
  */
@@ -120,6 +120,9 @@ static void drop_lost(dw_world *it, dw_slip *lost)
         lost = gone->next;
         if (gone->by != NULL && !it->is_known) {
             gone->by->asks = false;
+        }
+        if (gone->command.kind == CLEAT__COMMAND_DURABLE_BRANCH) {
+            dw_unanswered_branch(it, gone);
         }
         it->unsure +=
             gone->command.kind == CLEAT__COMMAND_DURABLE && gone->requests[0].kind == CLEAT__DURABLE_EVICT;
@@ -309,6 +312,12 @@ static void happen(dw_world *it)
     if (it->plan_count > 0 && dw_pick(it, 6) == 0) {
         dw_resume(it, dw_pick(it, it->plan_count));
     }
+    if (it->plan_count > 0 && dw_pick(it, 25) == 0) {
+        dw_branch(it, dw_pick(it, it->plan_count));
+    }
+    if (it->plan_count > 0 && dw_pick(it, 25) == 0) {
+        dw_restore(it, dw_pick(it, it->plan_count));
+    }
     report_some(it);
     walk_some(it, true);
     advance(it, (int64_t)dw_pick(it, 1500));
@@ -461,7 +470,7 @@ static void live(dw_world *it)
 #if UNDER_THREAD_SANITIZER
 enum { SEEDS = 10 }; /* it has one thread */
 #else
-enum { SEEDS = 100 };
+enum { SEEDS = 80 };
 #endif
 
 static void whatever_happens_each_run_ends_as_its_plan_says(void **state)
@@ -494,6 +503,8 @@ static void whatever_happens_each_run_ends_as_its_plan_says(void **state)
         totals.resumed += it->resumed;
         totals.chained += it->chained;
         totals.hooked += it->hooked;
+        totals.branched += it->branched;
+        totals.restored += it->restored;
         totals.executions += it->executions;
     }
     rmdir(directory);
@@ -503,15 +514,17 @@ static void whatever_happens_each_run_ends_as_its_plan_says(void **state)
                   " ends told, %" PRIu64 " stale invocations refused, %" PRIu64 " failed children, %" PRIu64
                   " repeated requests, %" PRIu64 " ends awaited later, %" PRIu64
                   " requests of invocations that have outlived the engine, %" PRIu64
-                  " children that went on, %" PRIu64 " payloads of hooks\n",
+                  " children that went on, %" PRIu64 " payloads of hooks, %" PRIu64 " branches, %" PRIu64
+                  " runs restored\n",
                   count, totals.crashes, totals.losses, totals.executions, totals.replays, totals.evictions,
                   totals.sleeps, totals.told, totals.stale, totals.broken, totals.repeated, totals.rests,
-                  totals.resumed, totals.chained, totals.hooked);
-    assert_true(only != 0 ||
-                (totals.crashes > 0 && totals.replays > 0 && totals.evictions > 0 && totals.sleeps > 0 &&
-                 totals.told > 0 && totals.stale > 0 && totals.broken > 0 && totals.repeated > 0 &&
-                 totals.rests > 0 &&
-                 ((totals.resumed > 0 && totals.chained > 0 && totals.hooked > 0) || count < SEEDS)));
+                  totals.resumed, totals.chained, totals.hooked, totals.branched, totals.restored);
+    assert_true(only != 0 || (totals.crashes > 0 && totals.replays > 0 && totals.evictions > 0 &&
+                              totals.sleeps > 0 && totals.told > 0 && totals.stale > 0 && totals.broken > 0 &&
+                              totals.repeated > 0 && totals.rests > 0 &&
+                              ((totals.resumed > 0 && totals.chained > 0 && totals.hooked > 0 &&
+                                totals.branched > 0 && totals.restored > 0) ||
+                               count < SEEDS)));
 }
 
 int main(void)

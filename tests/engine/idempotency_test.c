@@ -78,6 +78,9 @@ static void collides(rig *at, const char *workflow, const char *input, const cle
     cleat__uuid_format(with, id);
     assert_non_null(strstr(it.sentence, "idempotency key collision"));
     assert_non_null(strstr(it.sentence, id));
+    char own[64]; /* who has the key may be of another */
+    (void)snprintf(own, sizeof(own), "which this run of \"%s\" would have", workflow);
+    assert_non_null(strstr(it.sentence, own));
 }
 
 static void test_one_key_starts_one_run(void **state)

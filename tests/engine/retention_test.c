@@ -67,8 +67,10 @@ static cleat__uuid put_next(fixture *f, int number, int started, int ended, cons
             "INSERT INTO durable_run (id, invocation_count, branch) VALUES (%s, 1, 1);"
             "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %d) "
             "INSERT INTO durable_entry (run_id, branch, node, kind, hash, label, created_at_ms, child_id) "
-            "SELECT %s, 1, i, iif(i < %d, 2, 0), 7, 'x', 1, iif(i < %d, NULL, %s) FROM n",
-            node, node, next, output, of, of, node, of, node, node, next);
+            "SELECT %s, 1, i, iif(i < %d, 2, 0), 7, 'x', 1, iif(i < %d, NULL, %s) FROM n;"
+            "UPDATE chain SET last_id = %s WHERE last_id = %s;"
+            "INSERT INTO chain SELECT %s, %s WHERE changes() = 0",
+            node, node, next, output, of, of, node, of, node, node, next, next, of, of, next);
     return id;
 }
 
@@ -99,6 +101,21 @@ static void test_of_a_chain_the_first_and_the_last_stay(void **state)
     assert_false(is_there(&between[0]) || is_there(&between[3]) || is_there(&child));
     assert_true(goes_on_as(&first, &late));
     assert_true(goes_on_as(&late, &last));
+    assert_int_equal(number_of("count(*) FROM chain"), 1);
+}
+
+/* Where it is known of one of those between what it leads to, it is known of the one before from then on. */
+static void test_of_a_chain_what_is_known_stays_known(void **state)
+{
+    fixture *f = *state;
+    char text[200];
+    cleat__uuid first = put(f, 1, 90, 80, NULL), second = put_next(f, 2, 80, 70, &first);
+    run_sql(f, "DELETE FROM chain");
+    cleat__uuid last = put_next(f, 4, 60, LIVE, &second);
+    assert_int_equal(look(f, &by_age), 1);
+    snprintf(text, sizeof(text), "count(*) FROM chain WHERE first_id = %s AND last_id = %s", hex(&first),
+             hex(&last));
+    assert_int_equal(number_of(text), 1);
 }
 
 /* Whoever has started it asks for the first. */
@@ -127,6 +144,7 @@ static void test_a_chain_that_has_ended_long_ago_goes(void **state)
     }
     assert_int_equal(number_of(of_runs), 0);
     assert_int_equal(number_of(of_rest), 0);
+    assert_int_equal(number_of("count(*) FROM chain"), 0);
 }
 
 /* An output that looks like it, of a run that has not gone on as that. */
@@ -373,6 +391,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_child_stays_with_its_parent, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_family_goes_together, setup, teardown),
         cmocka_unit_test_setup_teardown(test_of_a_chain_the_first_and_the_last_stay, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_of_a_chain_what_is_known_stays_known, setup, teardown),
         cmocka_unit_test_setup_teardown(test_of_a_chain_that_is_waited_for_likewise, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_chain_that_has_ended_long_ago_goes, setup, teardown),
         cmocka_unit_test_setup_teardown(test_an_output_that_looks_like_it_keeps_nothing, setup, teardown),

@@ -166,6 +166,34 @@ static void test_what_has_begun_keeps_its_slot(void **state)
     check_state(at, &ship, "RUNNING");
 }
 
+/* It was evicted, and called again while its worker was away. */
+static void test_what_has_begun_before_a_restart_keeps_its_slot(void **state)
+{
+    rig *at = *state;
+    const cleat__condition event = event_of("go");
+    int64_t node;
+    cleat__version version = put(at, "flow:flow", CLEAT_GROUP_ROUND_ROBIN, true);
+    put(at, "ship:ship", CLEAT_GROUP_ROUND_ROBIN, false);
+    const cleat__uuid worker = join_both(at, 9, 9);
+    cleat__uuid flow = start(at, "flow:flow"), ship = start(at, "ship:ship");
+    assert_int_equal(wait_for(at, &flow, 1, &event, 1, &node), CLEAT_OK);
+    assert_int_equal(evict(at, &flow, 1, node), CLEAT_OK);
+    (void)tell_worker(at, CLEAT__COMMAND_WORKER_REMOVE, &worker);
+    assert_int_equal(push_event(at, "go", "{}", NULL, NULL), CLEAT_OK);
+    check_state(at, &flow, "QUEUED");
+    crash(at);
+    open_core(at);
+    step(at, NULL, 0);
+    set_pause(at, &version, true);
+    join_both(at, 9, 9);
+    check_state(at, &flow, "QUEUED");
+    check_state(at, &ship, "QUEUED");
+    set_pause(at, &version, false);
+    check_state(at, &flow, "RUNNING");
+    assert_int_equal(end_run(at, &flow, 2, CLEAT_OK, "1"), CLEAT_OK);
+    check_state(at, &ship, "RUNNING");
+}
+
 static void test_whoever_is_given_up_meanwhile_is_gone(void **state)
 {
     rig *at = *state;
@@ -195,6 +223,7 @@ int main(void)
         TEST(test_a_next_attempt_gives_way),
         TEST(test_nobody_is_cancelled_for_one_that_is_paused),
         TEST(test_what_has_begun_keeps_its_slot),
+        TEST(test_what_has_begun_before_a_restart_keeps_its_slot),
         TEST(test_whoever_is_given_up_meanwhile_is_gone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -226,7 +226,9 @@ static void apply(sim_world *world, sim_slip *slip)
         world_say_next(world, slip);
     }
     slip->followed = slip->command.follows ? world_follow(world, slip->task) : slip->task;
+    world_judge(world, slip);
     world_do(world, slip);
+    world_note_filter(world, slip);
     if (slip->command.kind == CLEAT__COMMAND_TRIGGER || slip->command.kind == CLEAT__COMMAND_PUSH ||
         slip->command.kind == CLEAT__COMMAND_SCHEDULE || slip->asks_next ||
         slip->command.kind == CLEAT__COMMAND_ADD_CRON || slip->command.kind == CLEAT__COMMAND_TRIGGER_CRON) {
@@ -311,6 +313,22 @@ static bool has_live_runs(const sim_world *world)
     return stats.queued + stats.running + stats.evicted != 0;
 }
 
+/* Workers that they must have may never come. */
+static void cancel_the_choosy(sim_world *world)
+{
+    for (size_t i = 0; i < world->task_count; i++) {
+        const known *task = &world->tasks[i];
+        bool lives = cleat__runs_find(&world->core->runs, &task->id) != NULL;
+        if (lives && (task->needs_label || !cleat__uuid_is_nil(&task->desired))) {
+            sim_slip *made = world_new_slip(world, CLEAT__COMMAND_CANCEL);
+            made->task = i;
+            made->command.tenant = task->tenant;
+            made->command.as.id = task->id;
+            apply(world, made);
+        }
+    }
+}
+
 static void drain(sim_world *world)
 {
     world->has_no_crons = true;
@@ -325,6 +343,7 @@ static void drain(sim_world *world)
             apply(world, world_resume(world, tenant, number));
         }
     }
+    cancel_the_choosy(world);
     for (size_t i = 0; i < WORLD_CRONS; i++) {
         sim_slip *made = world_delete_cron(world, i);
         if (made != NULL) {

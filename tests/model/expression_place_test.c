@@ -53,6 +53,8 @@ static const struct {
     {CLEAT__EXPRESSION_RATE_LIMIT, "int(%s)", {"input", "additional_metadata", "workflow_run_id", NULL}},
     {CLEAT__EXPRESSION_IDEMPOTENCY_KEY, "string(%s)", {"input", "additional_metadata", NULL}},
     {CLEAT__EXPRESSION_BATCH_KEY, "string(%s)", {"input", "additional_metadata", "workflow_run_id", NULL}},
+    {CLEAT__EXPRESSION_WEBHOOK_KEY, "%s.a", {"input", "headers", NULL}},
+    {CLEAT__EXPRESSION_WEBHOOK_SCOPE, "%s.a", {"input", "headers", NULL}},
 };
 
 static bool has_variable(size_t place, const char *name)

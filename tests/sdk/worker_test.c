@@ -557,6 +557,7 @@ static cleat_status break_database(cleat_task *task, void *user_data)
     sqlite3 *db = NULL;
     (void)task;
     int code = sqlite3_open(it->dir.database, &db);
+    (void)sqlite3_busy_timeout(db, 300000); /* the engine may be writing just now */
     code = code == SQLITE_OK ? sqlite3_exec(db,
                                             "CREATE TRIGGER broken BEFORE INSERT ON task_end BEGIN "
                                             "SELECT RAISE(ABORT, 'the disk is broken'); END",

@@ -328,6 +328,21 @@ static void test_wrong_arguments(void **state)
     workflow_runs(it, "clumsy", NULL, CLEAT_RUN_COMPLETED, "null");
 }
 
+static cleat_status go_on_twice(cleat_task *task, void *user_data)
+{
+    (void)user_data;
+    assert_ok(cleat_continue_as_new(task, NULL));
+    return cleat_continue_as_new(task, NULL);
+}
+
+static void test_going_on_twice(void **state)
+{
+    workflow_fixture *it = *state;
+    workflow_add(it, "twice", go_on_twice);
+    workflow_start(it);
+    workflow_runs(it, "twice", NULL, CLEAT_RUN_FAILED, "return what cleat_continue_as_new() has answered");
+}
+
 static cleat_status big(cleat_task *task, void *user_data)
 {
     (void)user_data;
@@ -455,6 +470,7 @@ int main(void)
         TEST(test_another_thread),
         TEST(test_a_task_is_no_workflow),
         TEST(test_wrong_arguments),
+        TEST(test_going_on_twice),
         TEST(test_a_payload_that_is_too_large),
         TEST(test_bad_declarations),
         TEST(test_a_refused_workflow_leaves_nothing_behind),

@@ -54,6 +54,8 @@ static void groups_are_counted_on_their_own(void **state)
         {"/Dispatcher/Heartbeat", 100},
         {"/v1.V1Dispatcher/DurableTask", 0},
         {"/opentelemetry.proto.collector.trace.v1.TraceService/Export", 100},
+        {"/hooks/", 10},
+        {"/webhooks/", 10},
         {"/of.NoGroup/Any", 1000},
     };
     const cleat__uuid token = {{1}};

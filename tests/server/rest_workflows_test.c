@@ -27,6 +27,26 @@ static void the_newest_version_is_told_in_full(void **state)
     json_decref(version);
 }
 
+/* Of one run that is queued. */
+static void check_stats(rest_world *it)
+{
+    json_t *stats = get(it, "/api/v1/tenants/{tenant}/task-stats");
+    assert_int_equal(int_at(stats, "limited.queued.total"), 1);
+    assert_int_equal(count_at(stats, "limited.queued.concurrency"), 2);
+    const json_t *told = at(stats, "limited.queued.concurrency");
+    json_t *rule;
+    size_t index;
+    json_array_foreach(told, index, rule)
+    {
+        bool is_of_workflow = strcmp(text_at(rule, "expression"), "input.a") == 0;
+        assert_string_equal(text_at(rule, "type"),
+                            is_of_workflow ? "GROUP_ROUND_ROBIN" : "CANCEL_IN_PROGRESS");
+        assert_int_equal(int_at(rule, is_of_workflow ? "keys.y" : "keys.all"), 1);
+        assert_int_equal(count_at(rule, "keys"), 1);
+    }
+    json_decref(stats);
+}
+
 static void concurrency_rules_are_told(void **state)
 {
     rest_world *it = *state;
@@ -72,21 +92,7 @@ static void concurrency_rules_are_told(void **state)
     assert_int_equal(int_at(metrics, "groupKeyCount"), 0);
     assert_int_equal(int_at(metrics, "groupKeyRunsCount"), 0);
     json_decref(metrics);
-    json_t *stats = get(it, "/api/v1/tenants/{tenant}/task-stats");
-    assert_int_equal(int_at(stats, "limited.queued.total"), 1);
-    assert_int_equal(count_at(stats, "limited.queued.concurrency"), 2);
-    const json_t *told = at(stats, "limited.queued.concurrency");
-    json_t *rule;
-    size_t index;
-    json_array_foreach(told, index, rule)
-    {
-        bool is_of_workflow = strcmp(text_at(rule, "expression"), "input.a") == 0;
-        assert_string_equal(text_at(rule, "type"),
-                            is_of_workflow ? "GROUP_ROUND_ROBIN" : "CANCEL_IN_PROGRESS");
-        assert_int_equal(int_at(rule, is_of_workflow ? "keys.y" : "keys.all"), 1);
-        assert_int_equal(count_at(rule, "keys"), 1);
-    }
-    json_decref(stats);
+    check_stats(it);
     expect_400(it, "GET", URL(ONE "/metrics?status=ODD", ID(&made.workflow_id)), NULL, "status");
     json_decref(ask_json(it, (asking){1, "GET", "/api/v1/workflows/" NO_ID "/metrics", NULL, 404}));
 }

@@ -8,6 +8,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -209,6 +210,27 @@ static void test_a_task_does_not_go_on_as_a_run(void **state)
     assert_non_null(strstr(it->told, "cannot go on as a new run"));
 }
 
+static cleat_status turn_page(cleat_task *task, void *user_data)
+{
+    (void)user_data;
+    return strcmp(cleat_task_input(task).data, "{\"page\":1}") == 0
+               ? cleat_continue_as_new(task, "{\"page\":2}")
+               : cleat_task_return(task, cleat_task_input(task).data);
+}
+
+/* Its run is its task. */
+static void test_a_workflow_of_one_task_goes_on(void **state)
+{
+    fixture *it = *state;
+    const cleat_dag_task *const tasks[] = {
+        CLEAT_DAG_TASK(.name = "only", .run = turn_page, .is_durable = true), NULL};
+    assert_ok(cleat_worker_add_dag(it->worker, CLEAT_DAG_OPTIONS(.name = "book", .tasks = tasks)));
+    assert_ok(cleat_worker_start(it->worker));
+    assert_ok(cleat_client_run(it->client, "book", "{\"page\":1}", NULL, &it->result));
+    assert_int_equal(it->result.status, CLEAT_RUN_COMPLETED);
+    assert_string_equal(it->result.output, "{\"page\":2}");
+}
+
 static void test_its_name_is_taken(void **state)
 {
     fixture *it = *state;
@@ -227,11 +249,9 @@ int dag_durable_suite_run(const sdk_target *of)
 {
 #define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(test_a_durable_task_waits_between_others),
-        TEST(test_a_durable_task_fails_for_the_others),
-        TEST(test_a_run_is_cancelled_while_a_task_waits),
-        TEST(test_a_task_does_not_go_on_as_a_run),
-        TEST(test_its_name_is_taken),
+        TEST(test_a_durable_task_waits_between_others),   TEST(test_a_durable_task_fails_for_the_others),
+        TEST(test_a_run_is_cancelled_while_a_task_waits), TEST(test_a_task_does_not_go_on_as_a_run),
+        TEST(test_a_workflow_of_one_task_goes_on),        TEST(test_its_name_is_taken),
     };
 #undef TEST
     target = of;

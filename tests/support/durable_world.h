@@ -76,6 +76,7 @@ typedef struct dw_plan {
     dw_fact facts[OPS];
     int32_t last_invocation;
     uint64_t digest;         /* what its output must be */
+    int64_t branch;          /* the newest of its log */
     size_t sent;             /* payloads, numbered from 1 */
     bool is_taken[PAYLOADS]; /* the engine has acknowledged it */
 } dw_plan;
@@ -118,6 +119,7 @@ typedef struct dw_slip {
     cleat__workflow_task task; /* of it */
     dw_invocation *by;         /* NULL: no invocation asked */
     dw_plan *of;
+    dw_plan former; /* DURABLE_BRANCH: what was known before */
     char text[MEMO_TEXT], key[MEMO_TEXT], name[MEMO_TEXT];
     bool was_lost;   /* whoever asked had lost the run when it did */
     bool is_unheard; /* the answer does not arrive: it is asked again */
@@ -157,7 +159,8 @@ typedef struct dw_world {
     unsigned losses;
     uint64_t unsure; /* evictions that were asked for, and not answered */
     /* So that a run of seeds shows that all of it happens. */
-    uint64_t replays, evictions, sleeps, told, stale, broken, repeated, rests, resumed, chained, hooked;
+    uint64_t replays, evictions, sleeps, told, stale, broken, repeated, rests, resumed, chained, hooked,
+        branched, restored;
 } dw_world;
 
 /* Ends the test with the seed. */
@@ -215,6 +218,14 @@ void dw_report(dw_world *it, dw_invocation *by, cleat_status status);
 void dw_report_child(dw_world *it, const dw_held_child *child, cleat_status status, const char *output);
 /* What was not answered before the engine ended, if anybody is there who asks again. */
 void dw_ask_again(dw_world *it, dw_slip *lost);
+
+/* ---- durable_world_branches.c: runs that have ended go another way, and evicted ones are woken for nothing ---- */
+
+void dw_branch(dw_world *it, size_t run);
+void dw_answered_branch(dw_world *it, const dw_slip *said);
+/* After the crash. */
+void dw_unanswered_branch(dw_world *it, const dw_slip *lost);
+void dw_restore(dw_world *it, size_t run);
 
 /* ---- durable_world_hooks.c: each run has one, and takes payloads of it one after the other ---- */
 

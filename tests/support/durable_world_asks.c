@@ -61,7 +61,7 @@ static void make_op(dw_world *it, dw_plan *of, size_t at)
 void dw_make_plan(dw_world *it, size_t run)
 {
     dw_plan *made = &it->plans[run];
-    *made = (dw_plan){.listens = dw_pick(it, 2) == 0, .op_count = 1 + dw_pick(it, OPS)};
+    *made = (dw_plan){.branch = 1, .listens = dw_pick(it, 2) == 0, .op_count = 1 + dw_pick(it, OPS)};
     for (size_t i = 0; i < made->op_count; i++) {
         const dw_op *next = &made->ops[i];
         make_op(it, made, i);

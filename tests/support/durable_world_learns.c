@@ -224,6 +224,9 @@ void dw_answered(dw_world *it, dw_slip *said)
         said->of->id = said->id;
     } else if (said->command.kind == CLEAT__COMMAND_RESUME_HOOK) {
         dw_answered_resume(it, said);
+    } else if (said->command.kind == CLEAT__COMMAND_DURABLE_BRANCH ||
+               said->command.kind == CLEAT__COMMAND_DURABLE_RESTORE) {
+        dw_answered_branch(it, said);
     } else if (said->command.kind == CLEAT__COMMAND_WORKER_REGISTER) {
         DW_CHECK(it, said->command.status == CLEAT_OK, "a worker: %s",
                  cleat_status_name(said->command.status));

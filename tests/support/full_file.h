@@ -12,7 +12,7 @@
 
 /* Run 1 failed once and completed; 2, its child, is queued; 3, durable, runs on a worker, with a log of two branches;
  * 4, its child, has timed out; 5, durable, is evicted; 6, of another tenant, was cancelled; 7 is of several tasks, 8 one
- * of these. Runs 11 and 12 are with a worker together. */
+ * of these. Runs 11 and 12 are with a worker together; 21 has gone on as 22. */
 static const char full_tables[] =
     "INSERT INTO tenant VALUES (2, randomblob(16), 'other', 1);"
     "INSERT INTO workflow (id, tenant, name, uuid) VALUES (1, 1, 'w', randomblob(16)), (2, 2, 'v', "
@@ -85,6 +85,10 @@ static const char full_tables[] =
     "x'01900000000070008000000000000009', 99);"
     "INSERT INTO event_filter VALUES (x'0190000000007000800000000000000e', 1, 1, 'scope', 'true', '{}', "
     "0, 5, 5);"
+    "INSERT INTO webhook VALUES (x'01900000000070008000000000000013', 1, 'shop', 1, 'input.type', "
+    "'input.team', "
+    "'{\"from\":\"shop\"}', 1, 2, 'X-Signature', 'secret', 1, 0, 5, 5);"
+    "UPDATE event SET webhook = 'shop';"
     /* Run 7 has one task, 8, which runs. */
     "INSERT INTO task_type (id, action, retries, priority, backoff_initial_ms, backoff_factor, "
     "backoff_max_ms, execution_timeout_ms, schedule_timeout_ms, workflow_id, version_id, tenant, task_name, "
@@ -113,7 +117,18 @@ static const char full_tables[] =
     "started_at_ms, worker_id, has_limits, batch_id) VALUES "
     "(x'01900000000070008000000000000011', 20, 1, 1, 0, 0, 80, 81, x'0190000000007000800000000000000b', 1, "
     "x'01900000000070008000000000000010'), (x'01900000000070008000000000000012', 20, 1, 1, 0, 0, 80, 81, "
-    "x'0190000000007000800000000000000b', 1, x'01900000000070008000000000000010');";
+    "x'0190000000007000800000000000000b', 1, x'01900000000070008000000000000010');"
+    /* Run 21 has gone on as 22. */
+    "INSERT INTO task (id, type_id, priority, created_at_ms, parent_id, child_index, child_key, input) "
+    "VALUES "
+    "(x'01900000000070008000000000000021', 2, 1, 90, NULL, NULL, NULL, '{}'), "
+    "(x'01900000000070008000000000000022', 2, 1, 91, x'01900000000070008000000000000021', 1, 'cleat>1.1', "
+    "'{}');"
+    "INSERT INTO task_end (id, state, retry_count, started_at_ms, finished_at_ms, output) VALUES "
+    "(x'01900000000070008000000000000021', 2, 0, 90, 91, "
+    "'{\"cleat:continued_as\":\"01900000-0000-7000-8000-000000000022\"}'), "
+    "(x'01900000000070008000000000000022', 2, 0, 92, 93, '1');"
+    "INSERT INTO chain VALUES (x'01900000000070008000000000000021', x'01900000000070008000000000000022');";
 
 static const char full_spans[] =
     "INSERT INTO span_source VALUES (1, x'00', 3, 2);"

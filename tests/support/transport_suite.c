@@ -533,6 +533,27 @@ static void test_export(void **state)
     cleat_tracer_provider_free(provider);
 }
 
+static void test_tasks_are_named_as_they_were_declared(void **state)
+{
+    cleat__transport *transport = ((fixture *)*state)->transport;
+    const cleat__workflow_task tasks[] = {
+        {.name = cleat_slice_of("chargeCard"),
+         .action = cleat_slice_of("pay:chargecard"),
+         .policy = two_retries},
+        {.name = cleat_slice_of("Tell-2"), .action = cleat_slice_of("pay:tell-2"), .policy = two_retries}};
+    const cleat__workflow workflow = {.name = cleat_slice_of("pay"), .tasks = tasks, .task_count = 2};
+    const cleat__trigger trigger = {.workflow = workflow.name, .child_index = -1};
+    cleat__uuid id;
+    cleat_task_list list = {0};
+    assert_int_equal(transport->put_workflow(transport, &workflow), CLEAT_OK);
+    assert_int_equal(transport->trigger(transport, &trigger, 1, &id), CLEAT_OK);
+    assert_int_equal(transport->tasks(transport, &id, &list), CLEAT_OK);
+    assert_int_equal(list.count, 2);
+    assert_string_equal(list.items[0].name, "chargeCard");
+    assert_string_equal(list.items[1].name, "Tell-2");
+    cleat_task_list_deinit(&list);
+}
+
 int transport_suite_run(const transport_target *of)
 {
 #define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
@@ -555,6 +576,7 @@ int transport_suite_run(const transport_target *of)
         TEST(test_priority),
         TEST(test_log_and_heartbeat),
         TEST(test_export),
+        TEST(test_tasks_are_named_as_they_were_declared),
     };
 #undef TEST
     target = of;

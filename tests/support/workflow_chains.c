@@ -1,4 +1,5 @@
 /* Workflows that go on as new runs: what a chain keeps from its first run to its last. */
+#include "sdk/client.h"
 #include "support/workflow_suite.h"
 
 #include <setjmp.h>
@@ -128,6 +129,57 @@ static void test_a_chain_that_never_waits_is_cancelled(void **state)
     workflow_ends(it, &id, CLEAT_RUN_CANCELLED, NULL);
 }
 
+static cleat_status turn_and_wait(cleat_task *task, void *user_data)
+{
+    workflow_fixture *it = user_data;
+    cleat_hook hook;
+    cleat_slice payload = {NULL, 0};
+    long page = page_of(task);
+    if (page < PAGES) {
+        return go_on(task, page + 1);
+    }
+    cleat_status status = cleat_hook_create(task, "last-page", &hook);
+    if (status == CLEAT_OK) {
+        status = cleat_hook_wait(task, &hook, NULL, &payload);
+    }
+    if (status != CLEAT_OK) {
+        gate_add(&it->seen);
+        return status;
+    }
+    return cleat_task_return_format(task, "%.*s", CLEAT_SLICE_ARGS(payload));
+}
+
+/* What the engine answers, asked once: the end of a run that is not the first, and what is in its output. */
+static void check_end_from(workflow_fixture *it, const cleat_run_id *first, bool is_for_next,
+                           const char *part)
+{
+    cleat__transport *transport = it->client->transport;
+    cleat_run_result result = {0};
+    cleat__uuid id;
+    assert_ok(cleat__uuid_parse(cleat_slice_of(first->text), &id));
+    assert_ok((is_for_next ? transport->wait_for_next : transport->wait)(transport, &id, -1, &result));
+    assert_string_not_equal(result.id.text, first->text);
+    assert_non_null(strstr(result.output, part));
+    cleat_run_result_deinit(&result);
+}
+
+/* The engine is asked once, however many there are before. */
+static void test_the_last_run_is_found_at_once(void **state)
+{
+    workflow_fixture *it = *state;
+    cleat_run_result result;
+    workflow_add(it, "turn-and-wait", turn_and_wait);
+    workflow_start(it);
+    cleat_run_id id = workflow_run(it, "turn-and-wait", NULL);
+    gate_wait(&it->seen, 1); /* the last one waits */
+    assert_refused(cleat_client_wait(it->client, &id, 0, &result), CLEAT_TIMEOUT, id.text);
+    check_end_from(it, &id, true, "cleat:continued_as");
+    assert_ok(cleat_hook_resume(it->client, "last-page", "\"read\"", NULL));
+    workflow_ends(it, &id, CLEAT_RUN_COMPLETED, "\"read\"");
+    check_end_from(it, &id, false, "read");
+    check_end_from(it, &id, true, "read");
+}
+
 int workflow_chains_run(const sdk_target *of)
 {
 #define TEST(function) cmocka_unit_test_setup_teardown(function, workflow_set_up, workflow_tear_down)
@@ -136,6 +188,7 @@ int workflow_chains_run(const sdk_target *of)
         TEST(test_a_hook_is_that_of_the_chain),
         TEST(test_the_id_of_the_first_run_ends_the_chain),
         TEST(test_a_chain_that_never_waits_is_cancelled),
+        TEST(test_the_last_run_is_found_at_once),
     };
 #undef TEST
     workflow_use(of);

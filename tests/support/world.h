@@ -82,7 +82,8 @@ typedef struct known {
     int64_t child_index;
     char input[32], metadata[160];
     bool is_pushed;        /* by an event, if it starts one at all; */
-    bool is_filtered;      /* by a filter of it, whose payload it has */
+    bool is_filtered;      /* by a filter of it, whose payload it has; */
+    bool asks_filter;      /* by one that a program has made, if that is true */
     bool is_cron;          /* by a cron: the world hears of it when it is there */
     bool is_by_hand;       /* and not at its time */
     bool is_scheduled;     /* or at a time: nobody is told the id of such a run */
@@ -93,6 +94,9 @@ typedef struct known {
     bool is_taken_back;    /* it will never run */
     bool is_in_doubt;      /* who took it back was not answered */
     bool has_fired;
+    bool was_started;                   /* before its time */
+    cleat__uuid desired;                /* worker; nil: any */
+    bool needs_label;                   /* of its worker */
     sim_removal removal, event_removal; /* of the run; of the event that has started it, if one has */
     int32_t attempt;                    /* the highest assigned; -1: none yet */
     bool is_returned;                   /* that attempt was given back unstarted and may come again */
@@ -125,10 +129,18 @@ typedef struct sim_worker {
     bool has_left;     /* remote: it unsubscribed, so that it may be forgotten */
     uint64_t session;
     cleat__uuid id;
+    int label; /* -1: nobody knows */
     int32_t slots;
     sim_held held[WORLD_HELD];
     int32_t count;
 } sim_worker;
+
+/* A filter that a program has made, or may have. */
+typedef struct sim_filter {
+    cleat__uuid id;
+    bool is_there, is_true;
+    bool is_in_doubt;
+} sim_filter;
 
 /* A cron that a program has made, or may have; its name is of it alone. */
 typedef struct sim_cron {
@@ -192,6 +204,7 @@ typedef struct sim_slip {
     cleat__schedule schedule;
     cleat__schedule_change change;
     cleat__recurrence recurrence;
+    cleat__filter filter;
     size_t cron; /* of the world's */
     int64_t at_ms;
     int64_t timeout_at_ms;
@@ -219,6 +232,9 @@ typedef struct sim_slip {
     X(by_programs, "by those of programs", 50)                           \
     X(switched, "of which were switched on or off", 20)                  \
     X(by_hand, "by hand", 10)                                            \
+    X(judged, "by filters of programs", 10)                              \
+    X(desired, "went to the worker that they had to", 1)                 \
+    X(labelled, "to one with a label", 1)                                \
     X(hung_up, "ends were looked at", 50)                                \
     X(replayed, "were replayed", 10)                                     \
     X(held_back, "waits for slots of a key, as seen between steps", 100) \
@@ -267,6 +283,7 @@ typedef struct sim_world {
     sim_worker workers[WORLD_WORKERS];
     sim_watch watches[WORLD_WATCHES];
     sim_cron crons[WORLD_CRONS];
+    sim_filter filters[WORLD_TENANTS];
     sim_slip *slips;
     sim_expiry expiry;
     uint64_t steps;
@@ -353,6 +370,26 @@ void world_unanswered_cron(sim_world *world, const sim_slip *slip);
 void world_check_fired(sim_world *world, const known *run);
 /* What is acknowledged of crons is stored. */
 void world_audit_crons(sim_world *world, cleat__store *store);
+
+/* ---- world_filters.c ---- */
+
+/* The filter of a tenant is made, changed or deleted. */
+sim_slip *world_change_filter(sim_world *world);
+/* Which of the events start a run; before they are pushed. */
+void world_judge(sim_world *world, const sim_slip *slip);
+/* A command about one was done; and it was not answered. */
+void world_note_filter(sim_world *world, const sim_slip *slip);
+void world_unanswered_filter(sim_world *world, const sim_slip *slip);
+void world_audit_filters(sim_world *world, cleat__store *store);
+
+/* ---- world_wishes.c ---- */
+
+/* Some would rather have one of the workers, or one with a label, or must. */
+void world_add_wish(sim_world *world, sim_slip *made, size_t item);
+/* A worker gets another label. */
+sim_slip *world_label(sim_world *world);
+void world_unanswered_label(sim_world *world, const sim_slip *slip);
+void world_check_wishes(sim_world *world, const sim_worker *worker, const known *task);
 
 /* ---- world_watches.c ---- */
 

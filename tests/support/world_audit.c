@@ -141,6 +141,7 @@ static cleat_status audit_store(cleat__store *store, void *argument)
     world_audit_ends(audit->world, store);
     world_audit_keys(audit->world, store);
     world_audit_crons(audit->world, store);
+    world_audit_filters(audit->world, store);
     audit_sources(audit, store, "SELECT payload FROM event", audit->is_event);
     audit_sources(audit, store, "SELECT input FROM schedule", audit->is_scheduled);
     return CLEAT_OK;

@@ -42,6 +42,8 @@ static void make_next(sim_world *world, size_t task)
     next->child_index = NODE;
     snprintf(next->child_key, sizeof(next->child_key), NODE_KEY);
     snprintf(next->key, sizeof(next->key), NODE_KEY);
+    next->desired = world->tasks[task].desired;
+    next->needs_label = world->tasks[task].needs_label;
     world->tasks[task].next = world->task_count - 1;
 }
 

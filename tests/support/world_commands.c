@@ -96,20 +96,6 @@ static cleat__trigger trigger_of(sim_world *world, known *task, bool is_valid)
     };
 }
 
-/* Some would rather have one of the workers, or one with a label. */
-static void add_wish(sim_world *world, sim_slip *made, size_t item)
-{
-    if (pick(world, 4) == 0) {
-        made->items[item].desired_worker = world->workers[pick(world, WORLD_WORKERS)].id;
-    }
-    if (pick(world, 6) == 0) {
-        made->desired = (cleat__desired_label){
-            .key = cleat_slice_of("n"), .value = {.is_number = true, .number = 1}, .weight = 100};
-        made->items[item].labels = &made->desired;
-        made->items[item].label_count = 1;
-    }
-}
-
 /* A child carries the trace of what spawned it; whether it arrives is what is tested. */
 known *world_new_task(sim_world *world, int64_t tenant, size_t parent)
 {
@@ -145,7 +131,7 @@ static sim_slip *trigger(sim_world *world)
         known *task = world_new_task(world, made->command.tenant, parent);
         made->tasks[i] = world->task_count - 1;
         made->items[i] = trigger_of(world, task, is_valid || i + 1 < count);
-        add_wish(world, made, i);
+        world_add_wish(world, made, i);
     }
     made->command.as.trigger.items = made->items;
     made->command.as.trigger.count = count;
@@ -173,6 +159,7 @@ static sim_slip *push(sim_world *world)
         task->is_dag = dice == 3;
         task->has_idempotency_key = dice == 0 || dice == 3;
         task->starts = dice == 0 || dice == 3 || (dice == 1 && scope != NULL && *scope == 's');
+        task->asks_filter = dice == 1 && scope != NULL && *scope == 'u';
         made->tasks[i] = world->task_count - 1;
         made->events[i] = (cleat__user_event){
             .key = event_keys[dice],
@@ -317,7 +304,8 @@ static sim_slip *register_worker(sim_world *world, size_t worker, int64_t tenant
     made->registered = hired;
     made->action = cleat_slice_of(action);
     offer_slots(made, hired->slots);
-    made->label = (cleat__label){cleat_slice_of("n"), {.is_number = true, .number = (int32_t)pick(world, 2)}};
+    hired->label = (int)pick(world, 2);
+    made->label = (cleat__label){cleat_slice_of("n"), {.is_number = true, .number = hired->label}};
     made->spec = (cleat__worker_spec){.name = cleat_slice_of("remote"),
                                       .actions = &made->action,
                                       .action_count = 1,
@@ -584,12 +572,16 @@ static sim_slip *log_line(sim_world *world)
 
 sim_slip *world_new_command(sim_world *world)
 {
-    uint64_t dice = pick(world, 160);
-    sim_slip *made = world->is_of_chains || dice >= 158 ? world_go_on(world) : NULL;
-    if (made != NULL || dice >= 158) {
+    uint64_t dice = pick(world, 166);
+    sim_slip *made = world->is_of_chains || dice >= 164 ? world_go_on(world) : NULL;
+    if (made != NULL || dice >= 164) {
         return made;
     }
-    if (dice >= 152) {
+    if (dice >= 161) {
+        made = world_label(world);
+    } else if (dice >= 158) {
+        made = world_change_filter(world);
+    } else if (dice >= 152) {
         made = world_change_crons(world);
     } else if (dice >= 146) {
         made = world_expire(world);

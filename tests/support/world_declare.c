@@ -137,6 +137,9 @@ sim_slip *world_declare(sim_world *world, int64_t tenant, size_t workflow)
         .execution_timeout_ms = timeouts[pick(world, 4)],
         .schedule_timeout_ms = timeouts[pick(world, 4)],
     };
+    if (workflow == 1 && pick(world, 3) == 0) {
+        made->workflow.sticky = CLEAT__STICKY_HARD;
+    }
     made->steps[0].is_durable = workflow != 0 && (pick(world, 2) == 0 || world->is_of_chains);
     add_features(world, made, workflow);
     made->command.as.put_workflow.workflow = &made->workflow;

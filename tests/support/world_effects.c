@@ -46,6 +46,7 @@ size_t world_name(sim_world *world, const cleat__uuid *id, cleat_slice input)
             task->id = *id;
             task->has_fired = true;
             world->seen.pushed += task->is_pushed;
+            world->seen.judged += task->asks_filter;
             world->seen.scheduled += task->is_scheduled;
             world_check(world, !task->is_taken_back, "%s was taken back, and runs", task->input);
             return i - 1;
@@ -178,6 +179,7 @@ static void take(sim_worker *worker, const cleat__assignment *given)
     task->is_returned = false;
     world_check(world, given->tenant == task->tenant, "%s has another tenant", task->input);
     world_check(world, worker->count < WORLD_HELD, "a worker got too much");
+    world_check_wishes(world, worker, task);
     world_check(world,
                 !task->is_next || task->is_replayed || world->tasks[task->parent].is_replayed ||
                     cleat__runs_find(&world->core->runs, &world->tasks[task->parent].id) == NULL,
@@ -576,6 +578,7 @@ static void take_answer(sim_world *world, sim_slip *slip)
             world_check(world, slip->command.status == CLEAT_FAILED, "call");
         }
         break;
+    case CLEAT__COMMAND_WORKER_LABEL:
     case CLEAT__COMMAND_WORKER_PAUSE:
     case CLEAT__COMMAND_WORKER_RESUME:
     case CLEAT__COMMAND_WORKER_LISTEN:
@@ -621,5 +624,7 @@ void world_unanswered(sim_world *world, sim_slip *slip)
         world_unanswered_next(world, slip);
     }
     world_unanswered_cron(world, slip);
+    world_unanswered_filter(world, slip);
+    world_unanswered_label(world, slip);
     free_slip(world, slip);
 }

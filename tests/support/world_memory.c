@@ -9,6 +9,7 @@
 
 #include "support/world.h"
 
+#include "engine/core_parts.h"
 #include "support/failing_allocator.h"
 
 static failing_allocator memory;
@@ -45,6 +46,24 @@ static bool may_lack(const sim_world *world, const sim_slip *slip)
     }
 }
 
+/* Who was not told that an attempt was cancelled finds out when its report is ignored: in the engine's own process here and
+ * now, since what such a worker knows is compared with what it holds. */
+static void forget_cancelled(sim_world *world)
+{
+    for (size_t i = 0; i < WORLD_WORKERS; i++) {
+        sim_worker *worker = &world->workers[i];
+        for (int32_t at = worker->count; at > 0 && !worker->is_remote; at--) {
+            const sim_held *held = &worker->held[at - 1];
+            const cleat__run *run = cleat__runs_find(&world->core->runs, &world->tasks[held->task].id);
+            bool is_there = run != NULL && run->worker != NULL && run->retry_count == held->retry_count &&
+                            cleat__uuid_equals(&run->worker->id, &worker->id);
+            if (!is_there) {
+                worker->held[at - 1] = worker->held[--worker->count];
+            }
+        }
+    }
+}
+
 /* The worker says it again some time. */
 static void take_back(sim_world *world, sim_slip *slip)
 {
@@ -71,6 +90,8 @@ void world_do(sim_world *world, sim_slip *slip)
         cleat__core_failure(world->core) == CLEAT_OK) {
         world_note(world, "  memory is short");
         take_back(world, slip);
+    } else if (slip->lacks && cleat__core_failure(world->core) == CLEAT_OK) {
+        forget_cancelled(world);
     }
 }
 

@@ -117,11 +117,12 @@ void world_answered_schedule(sim_world *world, const sim_slip *slip)
     if (slip->is_foreign) {
         world_check(world, status == CLEAT_NOT_FOUND, "another tenant saw a schedule");
     } else if (status == CLEAT_OK) {
-        world_check(world, !task->is_taken_back && (is_moved || !task->has_fired),
-                    "%s was there after it was taken back, or had fired", task->input);
+        world_check(world, !task->is_taken_back && !task->was_started,
+                    "%s was there after it was taken back, or started", task->input);
         world->seen.moved += is_moved;
         world->seen.started_now += !is_moved;
         task->has_fired |= !is_moved;
+        task->was_started = !is_moved;
     } else if (status == CLEAT_NOT_FOUND && !cleat__uuid_is_nil(id) && task->is_acknowledged &&
                !task->is_taken_back && !task->is_in_doubt) {
         task->has_fired = true;

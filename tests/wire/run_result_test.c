@@ -183,6 +183,22 @@ static void test_several_tasks(void **state)
                "no");
 }
 
+/* Of a run that has gone on as others, when the last one is asked for: that is whose the task is. */
+static void test_the_end_of_another_run(void **state)
+{
+    static const char asked[] = "01890000-0000-7000-8000-00000000000a";
+    bool failed = false;
+    (void)state;
+    for (int i = 0; i < 2; i++) { /* as a task of it would have an id of its own */
+        Cleat__WorkflowRunEvent *message = event_new(result_new("a", NULL, "1"), NULL);
+        message->cleat_ended_run_id = message->workflow_run_id;
+        message->workflow_run_id = cleat__message_string(&failed, asked);
+        message->results[0]->task_run_external_id = cleat__message_string(&failed, i == 0 ? RUN_ID : asked);
+        check_read(message, CLEAT_RUN_COMPLETED, i == 0 ? "1" : "{\"a\":1}", NULL);
+    }
+    assert_false(failed);
+}
+
 static void test_refused(void **state)
 {
     (void)state;
@@ -220,6 +236,7 @@ int main(void)
         cmocka_unit_test(test_too_large),
         cmocka_unit_test(test_one_task),
         cmocka_unit_test(test_several_tasks),
+        cmocka_unit_test(test_the_end_of_another_run),
         cmocka_unit_test(test_refused),
         cmocka_unit_test(test_statuses),
     };

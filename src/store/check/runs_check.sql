@@ -159,6 +159,13 @@ WHERE l.dag_id IS NOT t.dag_id OR (y.dag_type IS 0 AND NOT l.is_held)
     OR (l.is_held AND y.dag_type IS NOT 0 AND (l.state <> 0 OR (t.dag_id IS NULL
         AND (coalesce(t.child_key, '') NOT GLOB 'cleat>*' OR t.parent_id NOT IN (SELECT id FROM task_live)))));
 
+-- chain-ends: where a chain of runs is said to begin and to lead to there is a run, and the one before the last has gone on as that
+SELECT 'chain ' || iif(length(c.first_id) = 16, uuid(c.first_id), '?') FROM chain c
+    LEFT JOIN task f ON f.id = c.first_id LEFT JOIN task l ON l.id = c.last_id
+    LEFT JOIN task_end e ON e.id = l.parent_id
+WHERE f.id IS NULL OR l.id IS NULL OR c.first_id >= c.last_id OR f.id IN (SELECT id FROM task_live)
+    OR e.output IS NOT '{"cleat:continued_as":"' || uuid(l.id) || '"}';
+
 -- task-waited: what a task has waited for is a JSON object
 SELECT 'task ' || uuid(task_id) FROM task_trigger WHERE NOT is_object(data);
 

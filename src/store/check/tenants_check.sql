@@ -12,6 +12,7 @@ SELECT DISTINCT kind || ' of tenant ' || tenant FROM (
     UNION ALL SELECT 'schedule', tenant FROM schedule
     UNION ALL SELECT 'cron', tenant FROM cron
     UNION ALL SELECT 'filter', tenant FROM event_filter
+    UNION ALL SELECT 'webhook', tenant FROM webhook
     UNION ALL SELECT 'rate limit', tenant FROM rate_limit
     UNION ALL SELECT 'idempotency key', tenant FROM idempotency
     UNION ALL SELECT 'token', tenant FROM token
@@ -76,6 +77,13 @@ FROM cron c LEFT JOIN workflow w ON w.id = c.workflow_id
 WHERE length(c.id) <> 16 OR w.tenant IS NULL OR w.tenant <> c.tenant OR NOT is_json(c.input)
     OR NOT is_object(coalesce(c.metadata, '{}')) OR c.priority NOT BETWEEN 0 AND 3 OR c.method NOT IN (0, 1)
     OR NOT is_cron(c.expression) OR c.next_at_ms < 0 OR c.is_enabled NOT IN (0, 1);
+
+-- webhook-sense: a webhook has a name, a secret, and expressions that say which events it makes
+SELECT 'webhook ' || uuid(id) FROM webhook
+WHERE length(id) <> 16 OR name = '' OR auth_secret = '' OR source NOT BETWEEN 0 AND 5 OR auth_kind NOT BETWEEN 0 AND 2
+    OR auth_algorithm NOT BETWEEN 0 AND 3 OR auth_encoding NOT BETWEEN 0 AND 2 OR returns_event NOT IN (0, 1)
+    OR NOT is_expression(key_expression) OR (scope_expression <> '' AND NOT is_expression(scope_expression))
+    OR NOT is_object(coalesce(static_payload, '{}'));
 
 -- rate-limit: of the units of a window there are none to all left, and a limit was put or said by a run
 SELECT 'rate limit ' || key || ': ' || value || ' of ' || units FROM rate_limit

@@ -7,7 +7,7 @@ const path = require('node:path');
 const { after, before, describe, test } = require('node:test');
 const { Server, startWorker, until } = require('./lib/server');
 
-const limit = { timeout: 120000 };
+const limit = { timeout: 300000 };
 const root = path.dirname(require.resolve('@hatchet-dev/typescript-sdk/v1'));
 
 let server;

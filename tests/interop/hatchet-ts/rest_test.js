@@ -8,6 +8,7 @@ const { Server, suite, until, withWorker } = require('./lib/server');
 const limit = { timeout: 300000 };
 const later = () => new Date(Date.now() + 24 * 3600 * 1000);
 
+const staying = new Set(); // runs that hear when they are to stop
 const makeTasks = (client) => ({
     hello: client.task({
         name: 'hello', onEvents: ['order:paid'],
@@ -18,6 +19,7 @@ const makeTasks = (client) => ({
         name: 'stay',
         fn: async (input, ctx) => new Promise((done) => {
             ctx.abortController.signal.addEventListener('abort', () => done({ was: 'cancelled' }));
+            staying.add(ctx.workflowRunId());
         }),
     }),
 });
@@ -57,9 +59,9 @@ suite('the features of the SDK over REST', () => {
         const byWorker = await client.runs.list({ onlyTasks: true, workerId: workers.rows[0].metadata.id });
         assert.strictEqual(byWorker.rows.length, 2);
 
-        const staying = await tasks.stay.runNoWait({});
-        const stayingId = await staying.getWorkflowRunId();
-        await until(async () => await client.runs.get_status(stayingId) === 'RUNNING');
+        const stayingId = await (await tasks.stay.runNoWait({})).getWorkflowRunId();
+        await until(() => staying.has(stayingId));
+        assert.strictEqual(await client.runs.get_status(stayingId), 'RUNNING');
         const { data: cancelled } = await client.runs.cancel({ ids: [stayingId] });
         assert.deepStrictEqual(cancelled.ids, [stayingId]);
         await until(async () => await client.runs.get_status(stayingId) === 'CANCELLED');
@@ -189,26 +191,6 @@ suite('the features of the SDK over REST', () => {
             assert.strictEqual((await client.tenant.get()).version, 'V1');
             assert.notStrictEqual(client.tenantId, other.tenantId);
             await assert.rejects(client.api.workerList(other.tenantId), answers(403, 'valid credentials'));
-        } finally {
-            await server.stop();
-        }
-    });
-
-    test('what is not there yet says so', limit, async () => {
-        const server = await new Server().start();
-        try {
-            const client = server.client();
-            const calls = {
-                webhooks: () => client.webhooks.list(),
-            };
-            for (const [part, call] of Object.entries(calls)) {
-                await assert.rejects(call(), (error) => {
-                    const answer = error.response;
-                    const text = answer !== undefined ? JSON.stringify(answer.data) : error.message;
-                    assert.ok(text.includes(part) && text.includes('is not supported yet'), text);
-                    return true;
-                });
-            }
         } finally {
             await server.stop();
         }

@@ -5,7 +5,7 @@ const assert = require('node:assert');
 const test = require('node:test');
 const { Server, suite, until } = require('./lib/server');
 
-const limit = { timeout: 120000 };
+const limit = { timeout: 300000 };
 
 suite('restarts', () => {
     test('the server is restarted in the middle of many runs', limit, async () => {

@@ -10,6 +10,7 @@ const { suite, until } = require('./lib/server');
 const limit = { timeout: 300000 };
 const sdk = '@hatchet-dev/typescript-sdk';
 
+const staying = new Set(); // runs that hear when they are to stop
 let server, instrumentor, client, tasks, worker, spans;
 
 async function start() {
@@ -21,6 +22,7 @@ async function start() {
             name: 'endless',
             fn: async (input, ctx) => new Promise((done) => {
                 ctx.abortController.signal.addEventListener('abort', () => done({}));
+                staying.add(ctx.workflowRunId());
             }),
         }),
         custom: client.task({
@@ -175,7 +177,7 @@ suite('spans', () => {
     test('a cancellation: hatchet.cancel_step_run', limit, async () => {
         const ref = await tasks.endless.runNoWait({});
         const id = await ref.getWorkflowRunId();
-        await until(async () => await client.runs.get_status(id) === 'RUNNING');
+        await until(() => staying.has(id));
         await client.runs.cancel({ ids: [id] });
         const [run, step, cancel] = await spans.take('hatchet.run_workflow', 'hatchet.start_step_run', 'hatchet.cancel_step_run');
         assertBelow(step, run);

@@ -3,7 +3,7 @@
 
 const assert = require('node:assert');
 const { after, before } = require('node:test');
-const { assertFits, assertNamed, clickDuring, refreshUntil, shot, suite, test, withPage } = require('./lib/browser');
+const { assertFits, assertNamed, boxOf, clickDuring, refreshUntil, shot, suite, test, withPage } = require('./lib/browser');
 const { eventually } = require('./lib/eventually');
 const { copyFile, emptyFile, hostile, open, seedFile, serve, trigger } = require('./lib/servers');
 
@@ -126,8 +126,8 @@ suite('runs of a file', () => {
             await foot(page, 'All 35 runs');
             const bars = page.locator('.over-time [class^="fill-"]');
             await chip(page, 'Queued 3').waitFor(); // what is counted behind the drawing
-            const first = await bars.first().boundingBox();
-            const last = await bars.last().boundingBox();
+            const first = await boxOf(bars.first());
+            const last = await boxOf(bars.last());
             await page.mouse.move(first.x + 1, first.y - 10);
             await page.mouse.down();
             await page.mouse.move((first.x + last.x) / 2, first.y - 5, { steps: 4 });
@@ -225,12 +225,12 @@ suite('runs that come', () => {
         }));
 
     test('a row that is pressed while it changes is opened', () => withPage(server.url, '', {}, async (page) => {
+        let attempts = 1;
         await page.route(/\/api\/.*\/runs\?/, async (route) => {
             const answer = await (await route.fetch()).json();
             answer.rows.forEach((row) => Object.assign(row, { status: 'RUNNING', finished_at_ms: null, attempt: ++attempts }));
             await route.fulfill({ json: answer });
         });
-        let attempts = 1;
         await page.reload();
         const mark = (index) => rows(page).nth(index).locator('.notes').textContent();
         await clickDuring(page, rows(page).nth(2).locator('.c-status .status'), async () => {

@@ -98,8 +98,13 @@ suite('what runs wait for', () => {
     test('tasks fit a telephone, with what they wait for', () => onRun('shipment', { width: 390, height: 780 }, async (page) => {
         const note = panel(page, 'Tasks').getByText('waits for the task sign').first();
         await refreshUntil(page, () => panel(page, 'Tasks').getByText('ship:signed').isVisible());
-        await note.scrollIntoViewIfNeeded();
-        await eventually(() => note.boundingBox(), ({ x, width }) => x >= 0 && x + width <= 390);
+        // In one step, as the node is another one after each answer.
+        const sides = () => note.evaluate((node) => {
+            node.scrollIntoView();
+            const { left, right } = node.getBoundingClientRect();
+            return [left, right];
+        });
+        await eventually(sides, ([left, right]) => left >= 0 && left < right && right <= 390);
         await assertFits(page);
         await shot(page, 'tasks-narrow', { fullPage: true });
     }));

@@ -3,7 +3,7 @@
 
 const assert = require('node:assert');
 const { after, before } = require('node:test');
-const { assertFits, clickDuring, refreshUntil, shot, suite, test, withPage } = require('./lib/browser');
+const { assertFits, boxOf, clickDuring, refreshUntil, shot, suite, test, withPage } = require('./lib/browser');
 const { eventually } = require('./lib/eventually');
 const { hostile, open, seedFile } = require('./lib/servers');
 
@@ -37,7 +37,7 @@ const activeId = async (page, other = null) => {
 const detailsOf = (page, heading) => details(page).getByRole('heading', { name: heading }).waitFor();
 
 async function zoomByDrag(page, from, to) {
-    const box = await page.locator('.wf-axis').boundingBox();
+    const box = await boxOf(page.locator('.wf-axis'));
     await page.mouse.move(box.x + box.width * from, box.y + 60);
     await page.mouse.down();
     await page.mouse.move(box.x + box.width * (from + to) / 2, box.y + 60);
@@ -119,12 +119,13 @@ suite('the waterfall', () => {
         const grow = await growing(page, id, '30');
         await page.goto(new URL(`runs/${id}`, server.url).href);
         const pressed = named(page, 'page:leaf').last();
-        const traceId = await pressed.evaluate((row) => {
+        const idOfBand = (row) => {
             while (!row.classList.contains('is-band')) {
                 row = row.previousElementSibling;
             }
-            return row.querySelector('.wf-id').textContent.slice(1);
-        });
+            return row.querySelector('.wf-id').textContent;
+        };
+        const traceId = (await eventually(() => pressed.evaluate(idOfBand), /^…/)).slice(1);
         const before = await rowCount(page);
         await clickDuring(page, pressed, async () => {
             grow();
@@ -257,13 +258,13 @@ suite('the waterfall', () => {
         await isPart();
         await page.locator('.wf-axis').dblclick();
         await isWhole();
-        const box = await page.locator('.wf-axis').boundingBox();
+        const box = await boxOf(page.locator('.wf-axis'));
         await page.mouse.move(box.x + box.width / 2, box.y + 50);
         await page.keyboard.down('Control');
         await page.mouse.wheel(0, -100);
         await page.keyboard.up('Control');
         await isPart();
-        const strip = await page.locator('.wf-minimap').boundingBox();
+        const strip = await boxOf(page.locator('.wf-minimap'));
         await page.mouse.dblclick(strip.x + 5, strip.y + 10);
         await isWhole();
     }));
@@ -303,7 +304,7 @@ suite('the waterfall', () => {
     }));
 
     test('a bar tells its times', () => onRun('parent', {}, async (page) => {
-        const box = await page.locator('.wf-picture .wf-bar.is-work').nth(2).boundingBox();
+        const box = await boxOf(page.locator('.wf-picture .wf-bar.is-work').nth(2));
         await page.mouse.move(box.x + 1, box.y + box.height / 2);
         await eventually(() => page.getByRole('tooltip').textContent(), /took[\d.]+ [mµ]s.*from\+[\d.]+ [mµ]s/);
     }));

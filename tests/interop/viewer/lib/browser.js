@@ -112,6 +112,9 @@ async function refreshUntil(page, read, expected = true) {
     }, expected, { every: 100 });
 }
 
+// Where something is, that may be made anew just now.
+const boxOf = (locator) => eventually(() => locator.boundingBox(), (box) => box !== null);
+
 // Presses the mouse on what `locator` is, and lets go when `meanwhile` is over: what was pressed is clicked.
 async function clickDuring(page, locator, meanwhile) {
     await locator.hover();
@@ -144,4 +147,4 @@ async function assertNamed(page) {
     await session.detach();
 }
 
-module.exports = { assertFits, assertNamed, clickDuring, refreshUntil, shot, suite, test, withPage };
+module.exports = { assertFits, assertNamed, boxOf, clickDuring, refreshUntil, shot, suite, test, withPage };
