@@ -23,9 +23,8 @@ set(cleat_LIBRARIES ${SQLITE3_LIBRARIES} ${JANSSON_LIBRARIES} ${GRPC_LIBRARIES}
 # that links the archive takes them in.
 set(cleat_TAKEN_IN cleat_otlp_grpc_exporter_new)
 set(cleat_HEADERS
-  batch.h cleat.h client.h dag.h event.h filter.h instrumentor.h interceptor.h label.h limit.h otlp_grpc.h pause.h run.h runs.h
-  schedule.h stream.h task.h
-  worker.h workflow.h)
+  batch.h cleat.h client.h dag.h event.h filter.h instrumentor.h interceptor.h label.h limit.h log.h metrics.h
+  otlp_grpc.h pause.h run.h runs.h schedule.h stream.h task.h worker.h workflow.h)
 
 # The command, which links the archive of all that.
 set(CLEAT_COMMAND_FLOORS server cli)

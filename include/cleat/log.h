@@ -1,10 +1,10 @@
 /*
  * Log lines of runs: what tasks have said with cleat_task_log().
  *
+ *     const cleat_run_id run = {"01890000-0000-7000-8000-000000000001"};
  *     cleat_log_list list = {0};
- *     cleat_status status = cleat_client_list_logs(client, &run, CLEAT_LOG_LIST_OPTIONS(.limit = 1000), &list);
- *     for (size_t i = 0; status == CLEAT_OK && i < list.count; i++)
- *         printf("%s\n", list.items[i].message);
+ *     if (cleat_client_list_logs(client, &run, NULL, &list) == CLEAT_OK && list.count != 0)
+ *         printf("%s\n", list.items[0].message);
  *     cleat_log_list_deinit(&list);
  *
  * All functions may be called from any thread. Of a server lines are told by its HTTP side.

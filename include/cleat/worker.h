@@ -70,7 +70,9 @@ CLEAT_API const char *cleat_worker_id(const cleat_worker *worker);
  */
 CLEAT_API cleat_status cleat_worker_check(cleat_worker *worker);
 
-/* Registers with the engine and begins to take runs; returns at once. Twice is CLEAT_OK.
+/* Registers with the engine and begins to take runs; returns at once. Twice is CLEAT_OK. A task that asks for slots which
+ * this worker has not is declared all the same, since another worker may have them; the log says so
+ * (cleat_log_set_handler()).
  * CLEAT_FAILED_PRECONDITION: it has no tasks, or was stopped, after which it cannot start again; or, with the engine in
  * the process, "mail:send" is both a task by itself and the task "send" of a workflow "mail" of another worker
  * (at a server the worker of the first fails what it gets of the second: this worker has no task "mail:send"). */

@@ -122,7 +122,7 @@ static cleat_status load_task(cleat__store *store, const cleat__uuid *id, cleat_
 {
     cleat__run_row row;
     cleat_status status = cleat__run_get(store, id, &row);
-    cleat__run_task *task =
+    cleat__run_detail_task *task =
         status == CLEAT_OK ? add(&out->tasks, &out->task_count, sizeof(*out->tasks)) : NULL;
     if (task == NULL) {
         return status == CLEAT_OK ? CLEAT_NO_MEMORY : status;

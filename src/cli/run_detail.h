@@ -24,7 +24,7 @@ typedef struct cleat__run_log {
 } cleat__run_log;
 
 /* Of a run of several. */
-typedef struct cleat__run_task {
+typedef struct cleat__run_detail_task {
     cleat__uuid id;
     cleat_run_status status;
     bool was_skipped; /* COMPLETED, without doing anything */
@@ -33,7 +33,7 @@ typedef struct cleat__run_task {
     char *name;
     char *error;         /* NULL: none */
     cleat__buffer waits; /* as below; empty: for nothing */
-} cleat__run_task;
+} cleat__run_detail_task;
 
 typedef struct cleat__run_detail {
     cleat__run_row row;           /* its slices lead to the copies below */
@@ -42,7 +42,7 @@ typedef struct cleat__run_detail {
     size_t attempt_count;
     cleat__run_log *log;
     size_t log_count;
-    cleat__run_task *tasks; /* in the order of the declaration */
+    cleat__run_detail_task *tasks; /* in the order of the declaration */
     size_t task_count;
     int64_t children[CLEAT__RUN_STATUSES]; /* by status; those of its tasks, too */
     int64_t child_count;

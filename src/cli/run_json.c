@@ -50,7 +50,7 @@ static void tasks_to_json(cleat__json_writer *writer, const cleat__run_detail *d
     char id[37];
     cleat__writer_begin_array(writer, "tasks");
     for (size_t i = 0; i < detail->task_count; i++) {
-        const cleat__run_task *task = &detail->tasks[i];
+        const cleat__run_detail_task *task = &detail->tasks[i];
         cleat__uuid_format(&task->id, id);
         cleat__writer_begin_object(writer, NULL);
         cleat__writer_string(writer, "id", id);

@@ -31,7 +31,7 @@ void cleat__run_counts_append(cleat__buffer *out, const cleat__terminal *termina
 }
 
 /* Its error, or what it waits for. */
-static void add_note(cleat__table *table, const cleat__run_task *task)
+static void add_note(cleat__table *table, const cleat__run_detail_task *task)
 {
     cleat__buffer text = {0};
     if (task->error != NULL) {
@@ -46,7 +46,7 @@ static void add_note(cleat__table *table, const cleat__run_task *task)
     cleat__buffer_deinit(&text);
 }
 
-static void add_row(cleat__table *table, const cleat__run_task *task)
+static void add_row(cleat__table *table, const cleat__run_detail_task *task)
 {
     cleat_slice status = cleat_slice_of(task->was_skipped ? "SKIPPED" : cleat_run_status_name(task->status));
     cleat__table_add_string(table, task->name);

@@ -39,6 +39,7 @@ typedef struct cleat__task_type {
     cleat__rule **rules;   /* owned list, of those that the catalog has: its concurrency */
     size_t rule_count;
     cleat__taking *takings; /* owned; of rate limits, as its needs say; NULL: none */
+    bool has_failing_cron;  /* the log says so */
 } cleat__task_type;
 
 typedef struct cleat__catalog {

@@ -75,14 +75,15 @@ static cleat_status make_key(cleat__core *core, const cleat__idempotency_rule *r
 {
     const cleat__trigger *item = claim->item;
     cleat__buffer parent = {0}, metadata = {0};
+    cleat__uuid parent_run;
     cleat_slice seen = item->metadata;
     cleat_status status = CLEAT_OK;
     if (item->is_child && item->inherits) {
-        status = cleat__load_metadata(core->store, &item->parent_id, &parent);
+        status = cleat__load_parent(core->store, &item->parent_id, &parent_run, &parent);
         status = cleat__core_check_alone(core, status);
         if (status == CLEAT_OK) {
-            cleat__metadata_inherit(cleat__buffer_slice(&parent), item->metadata, &item->parent_id,
-                                    &metadata);
+            cleat__metadata_inherit(cleat__buffer_slice(&parent), item->metadata, &parent_run,
+                                    &item->parent_id, &metadata);
             status = metadata.failed ? cleat__fail_memory() : CLEAT_OK;
         }
         seen = cleat__buffer_slice(&metadata);
@@ -97,15 +98,9 @@ static cleat_status make_key(cleat__core *core, const cleat__idempotency_rule *r
 }
 
 /* A workflow that goes on as a new run hands its key on. */
-static bool goes_on(const cleat__core *core, int64_t tenant, const cleat__key_claim *claim)
+static bool goes_on(const cleat__key_claim *claim)
 {
-    const cleat__trigger *item = claim->item;
-    if (!item->is_child || !cleat__uuid_equals(&item->parent_id, &claim->existing)) {
-        return false;
-    }
-    const cleat__run *parent = cleat__runs_find(&core->runs, &item->parent_id);
-    return parent != NULL && cleat__run_is_durable(parent) &&
-           parent->type->workflow == cleat__catalog_find(&core->catalog, tenant, item->workflow);
+    return claim->item->goes_on && cleat__uuid_equals(&claim->item->parent_id, &claim->existing);
 }
 
 static cleat_status make_one(cleat__core *core, int64_t tenant, cleat__claims *claims, size_t index,
@@ -126,7 +121,7 @@ static cleat_status make_one(cleat__core *core, int64_t tenant, cleat__claims *c
     claim->expires_at_ms = cleat__idempotency_expiry(rule, core->now.unix_ms);
     status = cleat__idempotency_get(core->store, tenant, (cleat_slice){claim->key, claim->size},
                                     core->now.unix_ms, &claim->existing);
-    if (status == CLEAT_EMPTY || (status == CLEAT_OK && goes_on(core, tenant, claim))) {
+    if (status == CLEAT_EMPTY || (status == CLEAT_OK && goes_on(claim))) {
         claim->existing = (cleat__uuid){{0}};
         return take_in_call(claims, claim, taken);
     }

@@ -175,6 +175,9 @@ static cleat_status put_workflow(cleat__core *core, cleat__command *command)
     if (status == CLEAT_OK) {
         status = cleat__crons_declare(core, entry, workflow);
     }
+    if (status == CLEAT_OK) {
+        cleat__takings_warn(core, entry->latest);
+    }
     if (status == CLEAT_OK && command->as.put_workflow.version != NULL) {
         *command->as.put_workflow.version = (cleat__version){entry->id, entry->latest->version_id};
     }

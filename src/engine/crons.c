@@ -21,6 +21,7 @@
 #include "model/expression.h"
 #include "model/metadata.h"
 #include "store/cron.h"
+#include "store/query.h"
 
 #define LOOK_EVERY_MS INT64_C(5000)
 /* What a clock may be moved by without being set, and a restart may take. */
@@ -268,11 +269,33 @@ static cleat_status make_run(cleat__core *core, const cleat__cron_row *row, int6
     return status;
 }
 
+/* Nobody waits for it, and the next one will do the same: once of each version the log says so. */
+static cleat_status warn_of_end(cleat__core *core, const cleat__cron_row *row, const cleat__uuid *run_id)
+{
+    char id[37];
+    cleat__run_row ended;
+    cleat__task_type *type = cleat__catalog_find(&core->catalog, row->tenant, row->what.workflow)->latest;
+    if (type->has_failing_cron || cleat__runs_find(&core->runs, run_id) != NULL) {
+        return CLEAT_OK;
+    }
+    cleat_status status = cleat__core_check(core, cleat__run_get(core->store, run_id, &ended));
+    if (status == CLEAT_OK && ended.status == CLEAT_RUN_FAILED) {
+        type->has_failing_cron = true;
+        cleat__uuid_format(&row->id, id);
+        cleat__log(CLEAT_LOG_ERROR, "a run of cron %s of \"%.*s\" has failed at its start: %.*s", id,
+                   CLEAT_SLICE_ARGS(row->what.workflow), CLEAT_SLICE_ARGS(ended.error));
+    }
+    return status;
+}
+
 static cleat_status start(cleat__core *core, const cleat__cron_row *row)
 {
     cleat__uuid run_id;
     cleat_status status = make_run(core, row, row->next_at_ms, &run_id);
-    if (status == CLEAT_OK || core->failure != CLEAT_OK || status == CLEAT_NO_MEMORY) {
+    if (status == CLEAT_OK) {
+        return warn_of_end(core, row, &run_id);
+    }
+    if (core->failure != CLEAT_OK || status == CLEAT_NO_MEMORY) {
         return status;
     }
     char id[37];

@@ -518,12 +518,7 @@ cleat_status cleat__life_lose(cleat__core *core, cleat__run *run, cleat__loss wh
 
 cleat_status cleat__life_schedule_time_out(cleat__core *core, cleat__run *run)
 {
-    char duration[CLEAT__DURATION_TEXT], text[CLEAT__DURATION_TEXT + 48];
-    cleat__duration_format(patience_of(run), duration);
-    snprintf(text, sizeof(text), "%s %s",
-             run->type->workflow->pause.is_paused ? "its workflow was paused for more than"
-                                                  : "no worker took it within",
-             duration);
+    cleat__buffer text = {0};
     cleat__attempt_key key = cleat__life_key(run);
     cleat_status status = cleat__core_begin(core);
     if (status == CLEAT_OK && cleat__run_is_durable(run)) { /* after a restart it is not known before */
@@ -532,10 +527,14 @@ cleat_status cleat__life_schedule_time_out(cleat__core *core, cleat__run *run)
     if (status == CLEAT_OK && cleat__life_has_begun(run)) {
         return cleat__core_check(core, cleat__runs_set_timer(&core->runs, run, INT64_MAX));
     }
+    cleat__life_tell_held(core, run, patience_of(run), &text);
     if (status == CLEAT_OK) {
-        status = cleat__core_check(core, cleat__transition_schedule_time_out(
-                                             core->store, &key, core->now.unix_ms, cleat_slice_of(text)));
+        cleat_slice why =
+            text.failed ? cleat_slice_of("it did not begin in time") : cleat__buffer_slice(&text);
+        status = cleat__core_check(
+            core, cleat__transition_schedule_time_out(core->store, &key, core->now.unix_ms, why));
     }
+    cleat__buffer_deinit(&text);
     return status == CLEAT_OK
                ? cleat__life_finish(core, run, CLEAT__EVENT_SCHEDULE_TIME_OUT, (cleat_slice){NULL, 0})
                : status;

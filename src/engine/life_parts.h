@@ -26,6 +26,10 @@ void cleat__life_let_go(cleat__core *core, cleat__run *run);
 /* life_grant.c: its slots are free, or those that it has with others. */
 void cleat__life_free_slots(cleat__run *run);
 
+/* life_held.c: why it has not begun within that time. */
+void cleat__life_tell_held(const cleat__core *core, const cleat__run *run, int64_t patience_ms,
+                           cleat__buffer *text);
+
 /* life_end.c: memory's part of an end. `text` is the output or the error, as it was stored. Frees the run. */
 cleat_status cleat__life_finish(cleat__core *core, cleat__run *run, cleat__event event, cleat_slice text);
 

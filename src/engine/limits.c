@@ -60,6 +60,19 @@ contender *cleat__limits_find(const cleat__core *core, const cleat__run *run)
                           (cleat_slice){(const char *)run->id.bytes, sizeof(run->id.bytes)});
 }
 
+bool cleat__limits_want(const cleat__core *core, const cleat__run *run, const cleat__concurrency **rule,
+                        cleat_slice *key)
+{
+    const contender *one = cleat__run_is_limited(run) ? cleat__limits_find(core, run) : NULL;
+    if (one == NULL || one->held == one->count) {
+        return false;
+    }
+    const limit_group *group = group_of(&one->seats[one->held]);
+    *rule = &run->type->needs->concurrency->items[one->held];
+    *key = (cleat_slice){group->key + sizeof(group->rule), group->key_size - sizeof(group->rule)};
+    return one->seats[one->held].state != CLEAT__SEAT_EMPTY;
+}
+
 /* ---- Groups ---- */
 
 static void note(cleat__core *core, limit_group *group)

@@ -102,6 +102,9 @@ cleat_status cleat__limits_keep_given(struct cleat__core *core, const cleat__run
 
 /* It would come into its queue, at `level`. A failure has failed the core; so below. */
 cleat_status cleat__limits_enter(struct cleat__core *core, cleat__run *run, int level);
+/* It waits for a slot: of that rule, for that key. False: it has all that it wants, or is in no line. */
+bool cleat__limits_want(const struct cleat__core *core, const cleat__run *run,
+                        const cleat__concurrency **rule, cleat_slice *key);
 /* A worker has it. */
 void cleat__limits_taken(struct cleat__core *core, cleat__run *run);
 /* It backs off, and holds nothing meanwhile. */

@@ -8,6 +8,7 @@
 #include "store/load.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 
 static cleat_status check_key(const char *key, size_t size)
 {
@@ -28,8 +29,18 @@ static cleat_status tell(cleat_status status, cleat__buffer *refusal)
     return CLEAT_OK;
 }
 
-static cleat_status write_key(const cleat__rule *rule, const cleat__expression_variables *variables,
-                              cleat__buffer *text, cleat__buffer *refusal)
+/* One of the chain, which is counted from 1. */
+static cleat_status blame(cleat_status status, const cleat__expression *expression, const char *what,
+                          size_t index)
+{
+    char whose[64];
+    (void)snprintf(whose, sizeof(whose), "%s of concurrency rule %zu,", what, index + 1);
+    return cleat__expression_blame(status, expression, whose);
+}
+
+static cleat_status write_key(const cleat__rule *rule, size_t index,
+                              const cleat__expression_variables *variables, cleat__buffer *text,
+                              cleat__buffer *refusal)
 {
     char *key = NULL;
     size_t size = 0;
@@ -41,12 +52,13 @@ static cleat_status write_key(const cleat__rule *rule, const cleat__expression_v
         cleat__buffer_append_json(text, (cleat_slice){key, size});
     }
     cleat__free(key);
-    return tell(status, refusal);
+    return tell(blame(status, rule->expression, "the key", index), refusal);
 }
 
 /* How many slots the key has from now on. */
-static cleat_status write_most(const cleat__rule *rule, const cleat__expression_variables *variables,
-                               cleat__buffer *text, cleat__buffer *refusal)
+static cleat_status write_most(const cleat__rule *rule, size_t index,
+                               const cleat__expression_variables *variables, cleat__buffer *text,
+                               cleat__buffer *refusal)
 {
     int64_t most = 0;
     cleat_status status = CLEAT_OK;
@@ -56,6 +68,7 @@ static cleat_status write_most(const cleat__rule *rule, const cleat__expression_
             status = cleat__fail(CLEAT_INVALID_ARGUMENT, "max_runs is %" PRId64 "; it must be 1 .. %d", most,
                                  CLEAT__CONCURRENCY_RUNS_MAX);
         }
+        status = blame(status, rule->max_runs_expression, "the slots", index);
     }
     cleat__buffer_append_format(text, "%" PRId64, most);
     return tell(status, refusal);
@@ -71,8 +84,9 @@ static bool has_most(const cleat__task_type *type)
     return false;
 }
 
-typedef cleat_status rule_writer(const cleat__rule *rule, const cleat__expression_variables *variables,
-                                 cleat__buffer *text, cleat__buffer *refusal);
+typedef cleat_status rule_writer(const cleat__rule *rule, size_t index,
+                                 const cleat__expression_variables *variables, cleat__buffer *text,
+                                 cleat__buffer *refusal);
 
 /* A list, behind its name, of what is written of each rule. */
 static cleat_status write_rules(const char *head, rule_writer *write_rule, const cleat__run *run,
@@ -83,7 +97,7 @@ static cleat_status write_rules(const char *head, rule_writer *write_rule, const
     cleat__buffer_append_string(text, head);
     for (size_t i = 0; i < run->type->rule_count && status == CLEAT_OK && refusal->size == 0; i++) {
         cleat__buffer_append_string(text, i != 0 ? "," : "");
-        status = write_rule(run->type->rules[i], variables, text, refusal);
+        status = write_rule(run->type->rules[i], i, variables, text, refusal);
     }
     cleat__buffer_append_byte(text, ']');
     return status;

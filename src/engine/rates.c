@@ -147,6 +147,12 @@ bool cleat__rates_have(cleat__rates *rates, int64_t tenant, cleat_slice key)
     return rate != NULL && rate->is_known;
 }
 
+int32_t cleat__rates_limit(const cleat__rates *rates, int64_t tenant, cleat_slice key)
+{
+    const cleat__rate *rate = find(rates, tenant, key);
+    return rate != NULL ? rate->window.limit : INT32_MAX;
+}
+
 bool cleat__rates_keep(cleat__rates *rates, int64_t tenant, cleat_slice key)
 {
     cleat__rate *rate = find(rates, tenant, key);

@@ -66,6 +66,8 @@ void cleat__rate_units_free(cleat__rate_units *units); /* NULL-safe */
 /* The limit, made as one that is not known when it is not there; NULL on no memory. */
 cleat__rate *cleat__rates_add(cleat__rates *rates, int64_t tenant, cleat_slice key);
 bool cleat__rates_have(cleat__rates *rates, int64_t tenant, cleat_slice key);
+/* The most units that there ever are of it; INT32_MAX: it is not there. */
+int32_t cleat__rates_limit(const cleat__rates *rates, int64_t tenant, cleat_slice key);
 /* A declaration names it: it stays from now on. False: it is not there. */
 bool cleat__rates_keep(cleat__rates *rates, int64_t tenant, cleat_slice key);
 /* At the start. */

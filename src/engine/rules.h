@@ -47,6 +47,7 @@ cleat_status cleat__rules_share(cleat__rules *rules, int64_t tenant, const cleat
 typedef struct cleat__taking {
     const cleat__rate_use *use;                   /* of the version's needs */
     cleat__expression *key, *units, *limit_value; /* owned; NULL: there is none */
+    bool was_warned_of;                           /* it takes more than there ever is, and the log says so */
 } cleat__taking;
 /* One for each of the list. */
 cleat_status cleat__takings_new(const cleat__rate_use_list *uses, cleat__taking **out);

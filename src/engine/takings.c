@@ -2,8 +2,12 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/log.h"
+#include "engine/plan.h"
 
+#include <inttypes.h>
 #include <jansson.h>
+#include <stdio.h>
 
 typedef struct taken {
     char *key;
@@ -11,8 +15,17 @@ typedef struct taken {
     int64_t limit; /* -1: it is there already */
 } taken;
 
-static cleat_status find_key(const cleat__taking *taking, const cleat__expression_variables *variables,
-                             taken *out)
+/* One of its list, which is counted from 1. */
+static cleat_status blame(cleat_status status, const cleat__expression *expression, const char *what,
+                          size_t index)
+{
+    char whose[64];
+    (void)snprintf(whose, sizeof(whose), "%s of rate limit %zu,", what, index + 1);
+    return cleat__expression_blame(status, expression, whose);
+}
+
+static cleat_status find_key(const cleat__taking *taking, size_t index,
+                             const cleat__expression_variables *variables, taken *out)
 {
     if (taking->key == NULL) {
         out->key = cleat__slice_dup(taking->use->key);
@@ -20,33 +33,37 @@ static cleat_status find_key(const cleat__taking *taking, const cleat__expressio
     }
     size_t size = 0;
     cleat_status status = cleat__expression_text(taking->key, variables, &out->key, &size);
-    return status == CLEAT_OK ? cleat__rate_key_check((cleat_slice){out->key, size}) : status;
+    if (status == CLEAT_OK) {
+        status = cleat__rate_key_check((cleat_slice){out->key, size});
+    }
+    return blame(status, taking->key, "the key", index);
 }
 
-static cleat_status find_number(const char *what, const cleat__expression *expression,
+static cleat_status find_number(const cleat__expression *expression,
                                 const cleat__expression_variables *variables, int64_t least, int64_t *out)
 {
-    if (expression == NULL) {
-        return CLEAT_OK;
-    }
     cleat_status status = cleat__expression_number(expression, variables, out);
     if (status == CLEAT_OK && (*out < least || *out > INT32_MAX)) {
-        return cleat__fail(CLEAT_INVALID_ARGUMENT, "the %s of a rate limit is out of range", what);
+        return cleat__fail(CLEAT_INVALID_ARGUMENT, "%" PRId64 " is out of range", *out);
     }
     return status;
 }
 
-static cleat_status find_out(const cleat__taking *taking, const cleat__expression_variables *variables,
-                             taken *out)
+static cleat_status find_out(const cleat__taking *taking, size_t index,
+                             const cleat__expression_variables *variables, taken *out)
 {
-    cleat_status status = find_key(taking, variables, out);
+    cleat_status status = find_key(taking, index, variables, out);
     out->units = taking->use->units;
     out->limit = -1;
-    if (status == CLEAT_OK) {
-        status = find_number("units", taking->units, variables, 0, &out->units);
+    if (status == CLEAT_OK && taking->units != NULL) {
+        status =
+            blame(find_number(taking->units, variables, 0, &out->units), taking->units, "the units", index);
     }
-    return status == CLEAT_OK ? find_number("limit", taking->limit_value, variables, -1, &out->limit)
-                              : status;
+    if (status == CLEAT_OK && taking->limit_value != NULL) {
+        status = blame(find_number(taking->limit_value, variables, -1, &out->limit), taking->limit_value,
+                       "the limit", index);
+    }
+    return status;
 }
 
 /* A limit that a run declares; its key stands behind it. */
@@ -88,7 +105,7 @@ cleat_status cleat__takings_describe(const cleat__run *run, const cleat__express
     for (size_t i = 0; i < count && status == CLEAT_OK; i++) {
         const cleat__taking *taking = &run->type->takings[i];
         taken one = {NULL, 0, -1};
-        status = find_out(taking, variables, &one);
+        status = find_out(taking, i, variables, &one);
         if (status == CLEAT_OK) {
             cleat__buffer_append_string(text, i != 0 ? ",[" : "[");
             cleat__buffer_append_json(text, cleat_slice_of(one.key));
@@ -191,4 +208,50 @@ cleat_status cleat__takings_keep(cleat__core *core, int64_t tenant, const cleat_
     cleat_slice key;
     (void)visit_keys(core, tenant, workflow, cleat__rates_keep, &key);
     return core->rates.changed != NULL ? cleat__core_begin(core) : CLEAT_OK;
+}
+
+/* Several uses of one limit are one, the first of which answers for all. */
+static int64_t static_units(const cleat__task_type *type, size_t index)
+{
+    const cleat__rate_use *uses = type->needs->rate_limits->items;
+    int64_t sum = 0;
+    for (size_t i = 0; i < type->needs->rate_limits->count; i++) {
+        if (cleat__rate_use_is_static(&uses[i]) && cleat_slice_equals(uses[i].key, uses[index].key)) {
+            if (i < index) {
+                return 0;
+            }
+            sum += uses[i].units;
+        }
+    }
+    return sum;
+}
+
+static void warn_of_task(cleat__core *core, const cleat__task_type *type)
+{
+    size_t count = type->takings != NULL ? type->needs->rate_limits->count : 0;
+    for (size_t i = 0; i < count; i++) {
+        cleat__taking *taking = &type->takings[i];
+        cleat_slice key = taking->use->key;
+        if (taking->was_warned_of || !cleat__rate_use_is_static(taking->use)) {
+            continue;
+        }
+        int64_t units = static_units(type, i);
+        int32_t limit = cleat__rates_limit(&core->rates, type->workflow->tenant, key);
+        if (units > limit) {
+            taking->was_warned_of = true;
+            cleat__log(CLEAT_LOG_WARN,
+                       "no run of \"%.*s\" ever begins: it takes %" PRId64
+                       " units of the rate limit \"%.*s\", which has %" PRId32,
+                       CLEAT_SLICE_ARGS(type->queue->action), units, CLEAT_SLICE_ARGS(key), limit);
+        }
+    }
+}
+
+void cleat__takings_warn(cleat__core *core, const cleat__task_type *version)
+{
+    size_t count = version->plan != NULL ? version->plan->task_count : 0;
+    warn_of_task(core, version);
+    for (size_t i = 0; i < count; i++) {
+        warn_of_task(core, version->plan->tasks[i].type);
+    }
 }

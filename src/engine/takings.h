@@ -20,5 +20,7 @@ cleat_status cleat__takings_read(cleat__core *core, const cleat__run *run, const
 cleat_status cleat__takings_check(cleat__core *core, int64_t tenant, const cleat__workflow *workflow);
 /* They stay from now on. A failure has failed the core. */
 cleat_status cleat__takings_keep(cleat__core *core, int64_t tenant, const cleat__workflow *workflow);
+/* Says in the log, once of each version, which of its tasks take more of a limit that is there than it ever has. */
+void cleat__takings_warn(cleat__core *core, const cleat__task_type *version);
 
 #endif

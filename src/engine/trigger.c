@@ -59,9 +59,10 @@ static cleat_status check_child(cleat__core *core, int64_t tenant, const cleat__
 
 /* The metadata of a child that inherits. Less than PARENT_IDS_SIZE is added to what both have. */
 #define PARENT_IDS_SIZE 256
-static cleat_status inherit(const cleat__trigger *item, cleat_slice parent, cleat__buffer *metadata)
+static cleat_status inherit(const cleat__trigger *item, const cleat__uuid *run_id, cleat_slice parent,
+                            cleat__buffer *metadata)
 {
-    cleat__metadata_inherit(parent, item->metadata, &item->parent_id, metadata);
+    cleat__metadata_inherit(parent, item->metadata, run_id, &item->parent_id, metadata);
     return metadata->failed ? cleat__fail_memory() : CLEAT_OK;
 }
 
@@ -70,15 +71,16 @@ static cleat_status inherit(const cleat__trigger *item, cleat_slice parent, clea
 static cleat_status check_inherited(cleat__core *core, const cleat__trigger *item, size_t *copied)
 {
     cleat__buffer parent = {0}, metadata = {0};
+    cleat__uuid run_id;
     if (!item->is_child || !item->inherits) {
         return CLEAT_OK;
     }
-    cleat_status status = cleat__load_metadata(core->store, &item->parent_id, &parent);
+    cleat_status status = cleat__load_parent(core->store, &item->parent_id, &run_id, &parent);
     if (status != CLEAT_OK) {
         status = cleat__core_check_alone(core, status);
     }
     if (status == CLEAT_OK && parent.size + item->metadata.size + PARENT_IDS_SIZE > CLEAT_PAYLOAD_MAX) {
-        status = inherit(item, cleat__buffer_slice(&parent), &metadata);
+        status = inherit(item, &run_id, cleat__buffer_slice(&parent), &metadata);
     }
     if (status == CLEAT_OK) {
         status = check_size("metadata with the parent's", cleat__buffer_slice(&metadata));
@@ -185,8 +187,10 @@ static cleat_status complete(cleat__core *core, const cleat__run *run, cleat__tr
     }
     if (item->is_child && item->inherits) {
         cleat__buffer parent = {0};
-        status = cleat__load_metadata(core->store, &item->parent_id, &parent);
-        status = status == CLEAT_OK ? inherit(item, cleat__buffer_slice(&parent), inherited) : status;
+        cleat__uuid run_id;
+        status = cleat__load_parent(core->store, &item->parent_id, &run_id, &parent);
+        status =
+            status == CLEAT_OK ? inherit(item, &run_id, cleat__buffer_slice(&parent), inherited) : status;
         item->metadata = cleat__buffer_slice(inherited);
         cleat__buffer_deinit(&parent);
     }

@@ -28,10 +28,11 @@ cleat_status cleat__webhooks_change(cleat__core *core, cleat__command *command)
     const cleat__webhook_key key = {command->tenant, command->as.change_webhook.name};
     cleat_status status = cleat__core_begin(core);
     if (status == CLEAT_OK) {
-        status =
-            cleat__webhook_update(core->store, key, command->as.change_webhook.change, core->now.unix_ms);
+        status = cleat__core_check_found(
+            core,
+            cleat__webhook_update(core->store, key, command->as.change_webhook.change, core->now.unix_ms));
     }
-    return cleat__core_check_found(core, status);
+    return status;
 }
 
 cleat_status cleat__webhooks_delete(cleat__core *core, cleat__command *command)

@@ -119,6 +119,7 @@ cleat_status cleat__batch_rule_key(const cleat__batch_rule *rule,
     if (status == CLEAT_OK) {
         status = check_key(*key, *size);
     }
+    status = cleat__expression_blame(status, rule->group_key, "the key of its batch,");
     if (status != CLEAT_OK) {
         cleat__free(*key);
         *key = NULL;

@@ -6,9 +6,13 @@
 #include "model/expression_tree.h"
 
 #include <math.h>
+#include <stdio.h>
 
 /* What a text of the greatest size can make: every byte a node. */
 enum { COMPILED_MAX = 16 << 20 };
+
+#define FAILURE    "expression: " /* what a message of an evaluation begins with */
+#define TEXT_SHOWN 80
 
 cleat_status cleat__expression_compile(cleat_slice text, cleat__expression **out)
 {
@@ -27,7 +31,8 @@ cleat_status cleat__expression_compile(cleat_slice text, cleat__expression **out
     cleat_status status = copy != NULL ? CLEAT_OK : cleat__fail_memory();
     if (status == CLEAT_OK) {
         memcpy(copy, text.size != 0 ? text.data : "", text.size);
-        status = cleat__cel_parse((cleat_slice){copy, text.size}, expression);
+        expression->text = (cleat_slice){copy, text.size};
+        status = cleat__cel_parse(expression->text, expression);
     }
     if (status != CLEAT_OK) {
         cleat__expression_free(expression);
@@ -74,16 +79,36 @@ static void begin(cleat__cel_run *run, const cleat__expression_variables *variab
 }
 
 /* Control characters of keys and the like have no place in a message; what cannot be read of UTF-8 neither. */
+static void clean(char *text)
+{
+    for (char *c = text; *c != '\0'; c++) {
+        *c = (unsigned char)*c < 0x20 || *c == 0x7F ? ' ' : *c;
+    }
+    text[cleat__utf8_valid_prefix(text, strlen(text))] = '\0';
+}
+
 static cleat_status fail(cleat__cel_run *run)
 {
     if (run->status == CLEAT_NO_MEMORY) {
         return cleat__fail_memory();
     }
-    for (char *c = run->message; *c != '\0'; c++) {
-        *c = (unsigned char)*c < 0x20 || *c == 0x7F ? ' ' : *c;
+    clean(run->message);
+    return cleat__fail(run->status, FAILURE "%s", run->message);
+}
+
+cleat_status cleat__expression_blame(cleat_status status, const cleat__expression *expression,
+                                     const char *what)
+{
+    const char *message = cleat_error_message();
+    char text[TEXT_SHOWN + 1];
+    if (status != CLEAT_INVALID_ARGUMENT && status != CLEAT_RESOURCE_EXHAUSTED) {
+        return status;
     }
-    run->message[cleat__utf8_valid_prefix(run->message, strlen(run->message))] = '\0';
-    return cleat__fail(run->status, "expression: %s", run->message);
+    bool is_long = expression->text.size > TEXT_SHOWN;
+    (void)snprintf(text, sizeof(text), "%.*s", CLEAT_SLICE_ARGS(expression->text));
+    clean(text);
+    message += strncmp(message, FAILURE, strlen(FAILURE)) == 0 ? strlen(FAILURE) : 0;
+    return cleat__fail(status, "%s \"%s%s\": %s", what, text, is_long ? "..." : "", message);
 }
 
 static void end(cleat__cel_run *run)

@@ -131,5 +131,9 @@ cleat_status cleat__expression_text(const cleat__expression *expression,
                                     size_t *size);
 cleat_status cleat__expression_number(const cleat__expression *expression,
                                       const cleat__expression_variables *variables, int64_t *result);
+/* Puts in front of the message of a value that is not there, or is not good: whose it would have been, and by which
+ * expression. Answers the status, which is of that. */
+cleat_status cleat__expression_blame(cleat_status status, const cleat__expression *expression,
+                                     const char *what);
 
 #endif

@@ -64,6 +64,7 @@ struct cleat__cel_node {
 
 struct cleat__expression {
     cleat__arena memory;
+    cleat_slice text; /* in that */
     cleat__cel_node *root;
 };
 

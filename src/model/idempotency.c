@@ -106,10 +106,10 @@ cleat_status cleat__idempotency_key(const cleat__idempotency_rule *rule, cleat_s
     *key = NULL;
     cleat_status status = cleat__expression_text(rule->expression, &variables, key, size);
     if (status != CLEAT_OK) {
-        cleat_status told = status == CLEAT_RESOURCE_EXHAUSTED ? CLEAT_INVALID_ARGUMENT : status;
-        return status == CLEAT_NO_MEMORY /* trying again would take as many steps */
-                   ? status
-                   : cleat__fail(told, "the idempotency key cannot be made: %s", cleat_error_message());
+        status = cleat__expression_blame(status, rule->expression, "the idempotency key cannot be made:");
+        return status == CLEAT_RESOURCE_EXHAUSTED
+                   ? CLEAT_INVALID_ARGUMENT /* trying again would take as much */
+                   : status;
     }
     status = check_key(*key, *size);
     if (status != CLEAT_OK) {

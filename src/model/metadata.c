@@ -107,17 +107,17 @@ static void append_own(cleat__buffer *out, cleat_slice own, bool has_trace)
     }
 }
 
-void cleat__metadata_inherit(cleat_slice parent, cleat_slice own, const cleat__uuid *parent_id,
-                             cleat__buffer *out)
+void cleat__metadata_inherit(cleat_slice parent, cleat_slice own, const cleat__uuid *parent_run,
+                             const cleat__uuid *parent_id, cleat__buffer *out)
 {
-    char quoted[40];
-    cleat_slice id = quote(parent_id, quoted);
+    char quoted_run[40], quoted[40];
+    cleat_slice run = quote(parent_run, quoted_run), id = quote(parent_id, quoted);
     /* Only to look up keys: the values are copied from the text. */
     json_t *keys = own.data != NULL ? json_loadb(own.data, own.size, JSON_DECODE_INT_AS_REAL, NULL) : NULL;
     cleat__buffer_append_byte(out, '{');
     append_inherited(out, parent, keys);
     append_own(out, own, json_object_get(keys, TRACE) != NULL);
-    append_member(out, cleat_slice_of("\"" PARENT_RUN_ID "\""), id);
+    append_member(out, cleat_slice_of("\"" PARENT_RUN_ID "\""), run);
     append_member(out, cleat_slice_of("\"" PARENT_ID "\""), id);
     cleat__buffer_append_byte(out, '}');
     json_decref(keys);

@@ -8,12 +8,13 @@
 
 /*
  * The metadata of a child: its parent's without the keys that begin with "hatchet__", overlaid by its
- * own, then hatchet__parent_workflow_run_id and hatchet__parent_step_run_id. What belongs to a trace stays
+ * own, then hatchet__parent_workflow_run_id and hatchet__parent_step_run_id, which differ where the parent is a task
+ * of a run of several. What belongs to a trace stays
  * together: a child with a traceparent of its own leaves tracestate, baggage and the keys that begin with
  * "cleat__" to its parent; one without takes the parent's tracestate, whatever its own is.
  */
-void cleat__metadata_inherit(cleat_slice parent, cleat_slice own, const cleat__uuid *parent_id,
-                             cleat__buffer *out);
+void cleat__metadata_inherit(cleat_slice parent, cleat_slice own, const cleat__uuid *parent_run,
+                             const cleat__uuid *parent_id, cleat__buffer *out);
 
 /*
  * The metadata of runs that an event starts: the event's without the keys that begin with "hatchet__",

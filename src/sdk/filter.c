@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "model/filter.h"
+#include "model/missing.h"
 #include "sdk/client.h"
 #include "sdk/options.h"
 #include "sdk/task_name.h"
@@ -38,6 +39,7 @@ cleat_status cleat_client_create_filter(cleat_client *client, const char *task, 
     }
     if (status == CLEAT_OK) {
         status = client->transport->filter_add(client->transport, cleat_slice_of(workflow), &known, &made);
+        status = status == CLEAT_NOT_FOUND ? cleat__missing_task(cleat_slice_of(task)) : status;
     }
     if (status == CLEAT_OK && id != NULL) {
         cleat__uuid_format(&made, id->text);
@@ -90,6 +92,9 @@ cleat_status cleat_client_list_filters(cleat_client *client, const cleat_filter_
         status = client->transport->filters(client->transport,
                                             cleat_slice_of(known.task != NULL ? workflow : NULL),
                                             known.offset, known.limit, out);
+        status = status == CLEAT_NOT_FOUND && known.task != NULL
+                     ? cleat__missing_task(cleat_slice_of(known.task))
+                     : status;
     }
     if (status != CLEAT_OK) {
         cleat_filter_list_deinit(out);

@@ -278,7 +278,7 @@ static bool stays_with_parent(cleat_slice key)
     return begins_with(key, "hatchet__") || begins_with(key, "cleat__");
 }
 
-char *cleat__metadata_for_children(cleat_slice parent_text, const char *parent_run_id)
+char *cleat__metadata_for_children(cleat_slice parent_text, const char *workflow_run_id, const char *run_id)
 {
     cleat__metadata metadata;
     cleat__buffer buffer = {0};
@@ -296,8 +296,8 @@ char *cleat__metadata_for_children(cleat_slice parent_text, const char *parent_r
         }
     }
     metadata.count = kept;
-    if (map_set(&metadata, PARENT_RUN_ID, cleat_slice_of(parent_run_id)) == CLEAT_OK &&
-        map_set(&metadata, PARENT_STEP_ID, cleat_slice_of(parent_run_id)) == CLEAT_OK) {
+    if (map_set(&metadata, PARENT_RUN_ID, cleat_slice_of(workflow_run_id)) == CLEAT_OK &&
+        map_set(&metadata, PARENT_STEP_ID, cleat_slice_of(run_id)) == CLEAT_OK) {
         write_members(&metadata, &buffer);
         text = cleat__buffer_take_string(&buffer);
     }

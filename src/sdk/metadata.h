@@ -40,7 +40,7 @@ cleat_status cleat__metadata_text(cleat__metadata *metadata, cleat_slice *out);
  * last word: cleat__metadata_inherit() over what comes of it. The caller frees
  * the text; NULL on no memory.
  */
-char *cleat__metadata_for_children(cleat_slice parent_text, const char *parent_run_id);
+char *cleat__metadata_for_children(cleat_slice parent_text, const char *workflow_run_id, const char *run_id);
 /* As init, to be read as `text` over `below`, which for_children() made; both are borrowed. Only what is of the
  * child itself is written: the engine lays it over what it knows of the parent, and hundreds of children
  * go in one message. */

@@ -250,7 +250,8 @@ static const char *child_metadata(cleat_task *task)
     if (made != NULL) {
         return made;
     }
-    char *mine = cleat__metadata_for_children(task->assignment->metadata, task->id.text);
+    const cleat_run_id workflow_run = cleat_task_workflow_run_id(task);
+    char *mine = cleat__metadata_for_children(task->assignment->metadata, workflow_run.text, task->id.text);
     if (mine != NULL && !atomic_compare_exchange_strong(&task->child_metadata, &made, mine)) {
         cleat__free(mine);
         return made;

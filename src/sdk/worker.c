@@ -328,6 +328,7 @@ static cleat_status start_worker(cleat_worker *worker)
         return status;
     }
     set_id(worker, true);
+    cleat__worker_warn_of_slots(worker);
     cleat__worker_catch_signals(worker);
     status = cleat__thread_start(&worker->house, "cleat-house", cleat__worker_house, worker);
     if (status != CLEAT_OK) {

@@ -3,6 +3,7 @@
  *
  *     worker.c       life: new, add_task, start, stop, free
  *     declaration.c  what it declares; wishes.c labels and slots of options
+ *     offer.c        whether its slots are enough for these
  *     dag_declare.c  workflows of several tasks; dag_task.c what their tasks are told
  *     slots.c        the queue of assignments and the threads that work on it
  *     cancel.c       telling running tasks that they were cancelled
@@ -82,6 +83,8 @@ cleat_status cleat__declaration_make_durable(cleat__declaration *declaration, cl
                                              const char *machine_name, const char *version);
 /* The worker has slots for these: unless it has been said how many, as many as for tasks. */
 cleat_status cleat__worker_offer_durable(cleat_worker *worker);
+/* offer.c: says in the log, of each task, that the worker has not the slots it asks for. */
+void cleat__worker_warn_of_slots(const cleat_worker *worker);
 /* dag_declare.c; NULL-safe. */
 void cleat__dag_declaration_free(cleat__dag_declaration *dag);
 /* The workflow borrows `task`, which is what it has, unless it has several. */

@@ -55,9 +55,9 @@ static void handle_metrics(cleat__http_call *call)
 cleat__http_table cleat__http_health_table(cleat__http_health *health)
 {
     static const cleat__http_route routes[] = {
-        {"GET", "/live", CLEAT__HTTP_OPEN | CLEAT__HTTP_INLINE | CLEAT__HTTP_UNTRACED, handle_live, NULL},
-        {"GET", "/ready", CLEAT__HTTP_OPEN | CLEAT__HTTP_INLINE | CLEAT__HTTP_UNTRACED, handle_ready, NULL},
-        {"GET", "/metrics", CLEAT__HTTP_OPEN | CLEAT__HTTP_UNTRACED, handle_metrics, NULL},
+        {"GET", "/live", CLEAT__HTTP_OPEN | CLEAT__HTTP_INLINE | CLEAT__HTTP_UNTRACED, handle_live},
+        {"GET", "/ready", CLEAT__HTTP_OPEN | CLEAT__HTTP_INLINE | CLEAT__HTTP_UNTRACED, handle_ready},
+        {"GET", "/metrics", CLEAT__HTTP_OPEN | CLEAT__HTTP_UNTRACED, handle_metrics},
     };
     return (cleat__http_table){routes, sizeof(routes) / sizeof(routes[0]), health};
 }

@@ -225,10 +225,10 @@ cleat__http_table cleat__http_hooks_table(const cleat__http_hooks *hooks)
 {
     enum { of_hook = CLEAT__HTTP_NAMED | CLEAT__HTTP_SECRET };
     static const cleat__http_route routes[] = {
-        {"PUT", "/hooks/{token}", of_hook, handle_put, NULL},
-        {"POST", "/hooks/{token}", of_hook | CLEAT__HTTP_OPEN | CLEAT__HTTP_KNOWS, handle_post, NULL},
+        {"PUT", "/hooks/{token}", of_hook, handle_put},
+        {"POST", "/hooks/{token}", of_hook | CLEAT__HTTP_OPEN | CLEAT__HTTP_KNOWS, handle_post},
         {"POST", "/api/v1/stable/tenants/{tenant}/hooks/{token}", of_hook | CLEAT__HTTP_OPEN,
-         handle_post_of_tenant, NULL},
+         handle_post_of_tenant},
     };
     return (cleat__http_table){routes, sizeof(routes) / sizeof(routes[0]), (void *)(uintptr_t)hooks};
 }

@@ -24,7 +24,6 @@ typedef struct cleat__http_route {
     const char *pattern;
     int flags;
     void (*handle)(struct cleat__http_call *call);
-    const char *feature; /* what it is about, for handlers that serve several routes; may be NULL */
 } cleat__http_route;
 
 typedef struct cleat__http_table {

@@ -139,6 +139,6 @@ static void handle(cleat__http_call *call)
 
 cleat__http_table cleat__http_traces_table(const struct cleat__otlp_in *otlp)
 {
-    static const cleat__http_route routes[] = {{"POST", "/v1/traces", CLEAT__HTTP_UNTRACED, handle, NULL}};
+    static const cleat__http_route routes[] = {{"POST", "/v1/traces", CLEAT__HTTP_UNTRACED, handle}};
     return (cleat__http_table){routes, sizeof(routes) / sizeof(routes[0]), (void *)(uintptr_t)otlp};
 }

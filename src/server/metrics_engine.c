@@ -68,11 +68,7 @@ static cleat_status read_int(cleat__store *store, const char *sql, int column, i
     }
     int code = sqlite3_step(select);
     *out = code == SQLITE_ROW ? sqlite3_column_int64(select, column) : now_ms;
-    if (code != SQLITE_ROW && code != SQLITE_DONE) {
-        status = cleat__store_error(store, "reading numbers");
-    }
-    sqlite3_reset(select);
-    return status;
+    return cleat__store_rows_end(store, select, code, "reading numbers");
 }
 
 /* What only the file knows. */

@@ -45,7 +45,7 @@ enum {
     "CASE WHEN ?3 & 2 THEN e.output END, "                                                                  \
     "w.name, w.uuid, y.version_id, y.task_name, coalesce(e.worker_id, l.worker_id), t.event_id, "           \
     "t.event_key, l.queued_at_ms, "                                                                         \
-    "CASE WHEN e.state = 4 AND e.error IS NOT NULL THEN 'NOT_TAKEN' ELSE e.outcome END, "                   \
+    "CASE WHEN " CLEAT__RUN_WAS_NOT_TAKEN " THEN 'NOT_TAKEN' ELSE e.outcome END, "                          \
     "json_extract(y.declaration, '$.durable'), t.scheduled_at_ms, t.idempotency_key, t.dag_id, y.dag_type " \
     "= 0, "                                                                                                 \
     "y.id - y.dag_type - 1, json_extract(t.limits, '$.batch'), l.is_held "                                  \
@@ -304,7 +304,7 @@ cleat_status cleat__rest_query_run_ends(cleat__store *store, int64_t tenant, con
 {
     static const char sql[] =
         "SELECT (e.finished_at_ms - ?3) / ?5, total(e.state = 2), "
-        "total(e.state = 3 OR (e.state = 4 AND e.error IS NOT NULL)) FROM task t "
+        "total(e.state = 3 OR (" CLEAT__RUN_WAS_NOT_TAKEN ")) FROM task t "
         "JOIN task_type y ON y.id = t.type_id JOIN task_end e ON e.id = t.id WHERE t.id >= ?1 "
         "AND y.tenant = ?2 AND t.dag_id IS NULL AND t.created_at_ms >= ?3 AND e.finished_at_ms >= ?3 AND "
         "e.finished_at_ms < ?4 "

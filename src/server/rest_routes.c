@@ -66,14 +66,14 @@ void cleat__rest_meta_get(cleat__http_call *call)
 
 /* ---- The table ---- */
 
-#define GONE(method, pattern, flags)                         \
-    {                                                        \
-        method, pattern, flags, cleat__rest_deprecated, NULL \
+#define GONE(method, pattern, flags)                   \
+    {                                                  \
+        method, pattern, flags, cleat__rest_deprecated \
     }
 
-#define WORKS(method, pattern, flags, handle)              \
-    {                                                      \
-        method, pattern, flags, cleat__rest_##handle, NULL \
+#define WORKS(method, pattern, flags, handle)        \
+    {                                                \
+        method, pattern, flags, cleat__rest_##handle \
     }
 #define SCHEDULED TENANT "/workflows/scheduled/{scheduledWorkflowRun}"
 #define WEBHOOK   STABLE "/webhooks/{v1Webhook}"

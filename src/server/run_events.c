@@ -4,6 +4,7 @@
 #include "store/durable.h"
 #include "store/invocation.h"
 #include "store/note.h"
+#include "store/run_choice.h"
 
 typedef struct telling {
     bool (*visit)(void *argument, const cleat__run_event *event);
@@ -254,7 +255,7 @@ static void tell_next(telling *self, const cleat__attempt_row *row)
 static bool tell_attempt(void *argument, const cleat__attempt_row *row)
 {
     telling *self = argument;
-    bool was_not_taken = is_outcome(row, "CANCELLED") && row->error.data != NULL;
+    bool was_not_taken = cleat__run_was_not_taken(is_outcome(row, "CANCELLED"), row->error);
     const struct ending *how = ending_of(was_not_taken ? cleat_slice_of("NOT_TAKEN") : row->outcome);
     self->attempt = row;
     tell_queued_first(self, row->started_at_ms != 0 || was_not_taken);

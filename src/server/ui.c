@@ -69,11 +69,11 @@ void cleat__ui_session_get(cleat__http_call *call)
 #define FILES(pattern, handle)                                                                           \
     {                                                                                                    \
         "GET", pattern, CLEAT__HTTP_OPEN | CLEAT__HTTP_NAMED | CLEAT__HTTP_INLINE | CLEAT__HTTP_BROWSED, \
-            cleat__ui_##handle, NULL                                                                     \
+            cleat__ui_##handle                                                                           \
     }
-#define API(method, path, flags, handle)                                                       \
-    {                                                                                          \
-        method, "/api/cleat/v1/" path, (flags) | CLEAT__HTTP_BROWSED, cleat__ui_##handle, NULL \
+#define API(method, path, flags, handle)                                                 \
+    {                                                                                    \
+        method, "/api/cleat/v1/" path, (flags) | CLEAT__HTTP_BROWSED, cleat__ui_##handle \
     }
 
 static const cleat__http_route routes[] = {

@@ -169,7 +169,6 @@ static cleat_status visit_all(cleat__store *store, sqlite3_stmt *select,
                               bool (*visit)(void *argument, const cleat__cron_row *row), void *argument)
 {
     int code;
-    cleat_status status = CLEAT_OK;
     while ((code = sqlite3_step(select)) == SQLITE_ROW) {
         cleat__cron_row row;
         read_cron(select, &row);
@@ -177,11 +176,7 @@ static cleat_status visit_all(cleat__store *store, sqlite3_stmt *select,
             break;
         }
     }
-    if (code != SQLITE_ROW && code != SQLITE_DONE) {
-        status = cleat__store_error(store, "listing crons");
-    }
-    sqlite3_reset(select);
-    return status;
+    return cleat__store_rows_end(store, select, code, "listing crons");
 }
 
 cleat_status cleat__cron_list(cleat__store *store, int64_t tenant, cleat__cron_order order,

@@ -44,7 +44,6 @@ static cleat_status visit_all(cleat__store *store, sqlite3_stmt *select,
                               bool (*visit)(void *argument, const cleat__event_row *row), void *argument)
 {
     int code;
-    cleat_status status = CLEAT_OK;
     while ((code = sqlite3_step(select)) == SQLITE_ROW) {
         cleat__event_row row;
         read_event(select, &row);
@@ -52,11 +51,7 @@ static cleat_status visit_all(cleat__store *store, sqlite3_stmt *select,
             break;
         }
     }
-    if (code != SQLITE_ROW && code != SQLITE_DONE) {
-        status = cleat__store_error(store, "listing events");
-    }
-    sqlite3_reset(select);
-    return status;
+    return cleat__store_rows_end(store, select, code, "listing events");
 }
 
 cleat_status cleat__event_list(cleat__store *store, const cleat__event_filter *filter,

@@ -144,7 +144,6 @@ static cleat_status visit_all(cleat__store *store, sqlite3_stmt *select,
                               bool (*visit)(void *argument, const cleat__filter_row *row), void *argument)
 {
     int code;
-    cleat_status status = CLEAT_OK;
     while ((code = sqlite3_step(select)) == SQLITE_ROW) {
         cleat__filter_row row;
         read_filter(select, &row);
@@ -152,11 +151,7 @@ static cleat_status visit_all(cleat__store *store, sqlite3_stmt *select,
             break;
         }
     }
-    if (code != SQLITE_ROW && code != SQLITE_DONE) {
-        status = cleat__store_error(store, "listing filters");
-    }
-    sqlite3_reset(select);
-    return status;
+    return cleat__store_rows_end(store, select, code, "listing filters");
 }
 
 cleat_status cleat__filter_list(cleat__store *store, int64_t tenant,
@@ -220,9 +215,5 @@ cleat_status cleat__filter_count(cleat__store *store,
             break;
         }
     }
-    if (code != SQLITE_ROW && code != SQLITE_DONE) {
-        status = cleat__store_error(store, "counting filters");
-    }
-    sqlite3_reset(select);
-    return status;
+    return cleat__store_rows_end(store, select, code, "counting filters");
 }

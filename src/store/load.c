@@ -431,6 +431,26 @@ cleat_status cleat__load_metadata(cleat__store *store, const cleat__uuid *id, cl
     return load_text(store, "SELECT metadata FROM task WHERE id = ?1", id, out);
 }
 
+cleat_status cleat__load_parent(cleat__store *store, const cleat__uuid *id, cleat__uuid *run_id,
+                                cleat__buffer *metadata)
+{
+    static const char sql[] = "SELECT dag_id FROM task WHERE id = ?1";
+    sqlite3_stmt *select = NULL;
+    cleat_status status = cleat__load_metadata(store, id, metadata);
+    if (status == CLEAT_OK) {
+        status = cleat__store_prepare(store, sql, &select);
+    }
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    cleat__bind_uuid(select, 1, id);
+    int code = sqlite3_step(select);
+    if (code != SQLITE_ROW || !cleat__column_uuid(select, 0, run_id)) {
+        *run_id = *id;
+    }
+    return cleat__store_rows_end(store, select, code, "reading a run");
+}
+
 cleat_status cleat__load_desired(cleat__store *store, const cleat__uuid *id, cleat__buffer *out)
 {
     return load_text(store, "SELECT desired FROM task WHERE id = ?1", id, out);

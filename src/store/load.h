@@ -93,6 +93,9 @@ cleat_status cleat__load_payloads(cleat__store *store, const cleat__uuid *id, cl
 
 /* Appends a run's metadata; nothing when it has none. CLEAT_NOT_FOUND: no such run. */
 cleat_status cleat__load_metadata(cleat__store *store, const cleat__uuid *id, cleat__buffer *out);
+/* The same of a parent, and the run that it is, or is a task of. */
+cleat_status cleat__load_parent(cleat__store *store, const cleat__uuid *id, cleat__uuid *run_id,
+                                cleat__buffer *metadata);
 
 /* The same of what it desires, as cleat__wish_encode() has made it. */
 cleat_status cleat__load_desired(cleat__store *store, const cleat__uuid *id, cleat__buffer *out);

@@ -64,17 +64,9 @@ static void append_time_to(cleat__buffer *text, const waiting *self, int64_t at_
     cleat__buffer_append_format(text, "in %.*s", (int)size, duration);
 }
 
-/* A name somebody has given, cut where it is long; a character is left whole. */
 static void append_given(cleat__buffer *text, cleat_slice given)
 {
-    size_t size = given.size;
-    if (size > TEXT_SHOWN) {
-        for (size = TEXT_SHOWN; size > 0 && ((uint8_t)given.data[size] & 0xc0) == 0x80;) {
-            size--;
-        }
-    }
-    cleat__buffer_append_slice(text, (cleat_slice){given.data, size});
-    cleat__buffer_append_string(text, size < given.size ? "…" : "");
+    cleat__buffer_append_cut(text, given, TEXT_SHOWN);
 }
 
 static const char *are(int64_t count)

@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "model/duration.h"
 #include "store/note.h"
+#include "store/run_choice.h"
 #include "store/statement.h"
 
 static const char reading[] = "reading what the queue was like";
@@ -199,8 +200,7 @@ enum {
     "SELECT t.id, t.type_id, t.created_at_ms, e.finished_at_ms, coalesce(e.retry_count, l.retry_count), " \
     "coalesce(e.started_at_ms, l.started_at_ms), coalesce(e.state, l.state), l.queued_at_ms, "            \
     "d.id IS NOT NULL, d.retry_count, d.began_at_ms, y.tenant, t.dag_id IS NOT NULL OR t.child_key GLOB " \
-    "'cleat>*', l.is_held, "                                                                              \
-    "e.state = 4 AND e.error IS NOT NULL "
+    "'cleat>*', l.is_held, " CLEAT__RUN_WAS_NOT_TAKEN " "
 #define JOINED                                                                  \
     "JOIN task_type y ON y.id = t.type_id LEFT JOIN task_end e ON e.id = t.id " \
     "LEFT JOIN durable_run d ON d.id = t.id "

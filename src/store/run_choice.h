@@ -7,10 +7,15 @@
 
 #include <jansson.h>
 
-/* The state that is shown: a run that no worker took in time has failed here, although it is CANCELLED to the
- * engine. Who cancels gives no reason; the engine does. Of task_live l and task_end e. */
+/* Whether a run that was cancelled has not begun in time: who cancels gives no reason, the engine does. Of task_end e. */
+#define CLEAT__RUN_WAS_NOT_TAKEN "e.state = 4 AND e.error IS NOT NULL"
+static inline bool cleat__run_was_not_taken(bool is_cancelled, cleat_slice error)
+{
+    return is_cancelled && error.data != NULL;
+}
+/* The state that is shown: such a run has failed here, although it is CANCELLED to the engine. Of task_live l, too. */
 #define CLEAT__RUN_SHOWN_STATE \
-    "CASE WHEN e.state = 4 AND e.error IS NOT NULL THEN 3 ELSE coalesce(e.state, l.state) END"
+    "CASE WHEN " CLEAT__RUN_WAS_NOT_TAKEN " THEN 3 ELSE coalesce(e.state, l.state) END"
 /* How many there are, for what is counted by them. */
 enum { CLEAT__RUN_SHOWN_STATES = CLEAT_RUN_EVICTED + 1 };
 _Static_assert(CLEAT_RUN_CANCELLED == 4 && CLEAT_RUN_FAILED == 3 && CLEAT_RUN_EVICTED == 5,

@@ -139,11 +139,7 @@ cleat_status cleat__schedule_list(cleat__store *store, const cleat__schedule_fil
             break;
         }
     }
-    if (code != SQLITE_ROW && code != SQLITE_DONE) {
-        status = cleat__store_error(store, "listing schedules");
-    }
-    sqlite3_reset(select);
-    return status;
+    return cleat__store_rows_end(store, select, code, "listing schedules");
 }
 
 cleat_status cleat__schedule_get(cleat__store *store, int64_t tenant, const cleat__uuid *id,

@@ -131,9 +131,5 @@ cleat_status cleat__chunks_read(cleat__store *store, int64_t stream, int64_t fir
             break;
         }
     }
-    if (code != SQLITE_ROW && code != SQLITE_DONE) {
-        status = cleat__store_error(store, reading);
-    }
-    sqlite3_reset(select);
-    return status;
+    return cleat__store_rows_end(store, select, code, reading);
 }

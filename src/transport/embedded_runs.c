@@ -278,7 +278,7 @@ cleat_status cleat__embedded_queue_metrics(cleat__engine *engine, int64_t tenant
 
 static cleat_status add_task(void *argument, const cleat__dag_row *row)
 {
-    bool is_not_taken = row->state == CLEAT_RUN_CANCELLED && row->error.data != NULL;
+    bool is_not_taken = cleat__run_was_not_taken(row->state == CLEAT_RUN_CANCELLED, row->error);
     const cleat__run_task task = {.id = row->id,
                                   .name = row->name,
                                   .status = is_not_taken ? CLEAT_RUN_FAILED : row->state,

@@ -336,12 +336,12 @@ static void refuse(const cleat__remote_worker *worker, const Cleat__AssignedActi
                    cleat_status reason)
 {
     static cleat__log_site site;
-    const cleat__link *link = worker->workers->link;
+    cleat__link *link = worker->workers->link;
     cleat__json_cursor members;
     char text[CLEAT__CALL_TEXT];
-    snprintf(text, sizeof(text), "%s", cleat_error_message());
-    cleat__link_log(worker->workers->link, &site, CLEAT_LOG_WARN,
-                    "a batch of the server at %s is of no use: %s", link->settings.address, text);
+    (void)snprintf(text, sizeof(text), "%s", cleat_error_message());
+    cleat__link_log(link, &site, CLEAT_LOG_WARN, "a batch of the server at %s is of no use: %s",
+                    link->settings.address, text);
     cleat__report report = {.retry_count = CLEAT__RETRY_CURRENT,
                             .status = cleat_status_is_retryable(reason) ? CLEAT_FAILED : CLEAT_NON_RETRYABLE,
                             .error = cleat_slice_of(text)};

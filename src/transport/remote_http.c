@@ -186,6 +186,8 @@ static cleat_status status_of(long code)
     case 401:
     case 403: return CLEAT_UNAUTHENTICATED;
     case 404: return CLEAT_NOT_FOUND;
+    case 413:
+    case 414: return CLEAT_TOO_LARGE;
     case 429: return CLEAT_RESOURCE_EXHAUSTED;
     case 501: return CLEAT_UNSUPPORTED;
     default: return code >= 500 ? CLEAT_UNAVAILABLE : CLEAT_FAILED;

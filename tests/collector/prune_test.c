@@ -3,29 +3,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-typedef struct fixture {
-    cleat__store *store;
-    recorder rec;
-} fixture;
-
-static int set_up(void **state)
-{
-    fixture *f = calloc(1, sizeof(*f));
-    f->store = open_store();
-    recorder_init(&f->rec, f->store);
-    *state = f;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    fixture *f = *state;
-    recorder_deinit(&f->rec);
-    cleat__store_close(f->store);
-    unlink("test.db");
-    free(f);
-    return 0;
-}
+typedef recorder_fixture fixture;
 
 /* A trace of `spans` spans with one link each, from `start_ns` on. */
 static cleat_span_context add_trace(fixture *f, int spans, int64_t start_ns, const cleat_span_context *link)
@@ -169,7 +147,7 @@ static void test_source_that_no_span_got_goes_too(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, recorder_set_up, recorder_tear_down)
     const struct CMUnitTest tests[] = {
         TEST(test_old_traces_go_by_their_last_span), TEST(test_size_takes_the_oldest),
         TEST(test_size_takes_also_what_never_ends),  TEST(test_large_trace_goes_in_bites),

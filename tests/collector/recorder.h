@@ -14,6 +14,9 @@
 
 #include <cleat/cleat.h>
 
+#include <stdlib.h>
+#include <unistd.h>
+
 typedef struct recorder {
     cleat_span_exporter base; /* first */
     cleat__store *store;
@@ -163,6 +166,32 @@ static inline int64_t query_int(cleat__store *store, const char *sql)
     int64_t value = sqlite3_column_int64(stmt, 0);
     sqlite3_finalize(stmt);
     return value;
+}
+
+/* A file with a recorder, for cmocka. */
+typedef struct recorder_fixture {
+    cleat__store *store;
+    recorder rec;
+} recorder_fixture;
+
+static inline int recorder_set_up(void **state)
+{
+    recorder_fixture *f = calloc(1, sizeof(*f));
+    assert_non_null(f);
+    f->store = open_store();
+    recorder_init(&f->rec, f->store);
+    *state = f;
+    return 0;
+}
+
+static inline int recorder_tear_down(void **state)
+{
+    recorder_fixture *f = *state;
+    recorder_deinit(&f->rec);
+    cleat__store_close(f->store);
+    unlink("test.db");
+    free(f);
+    return 0;
 }
 
 #endif

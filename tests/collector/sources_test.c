@@ -7,29 +7,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-typedef struct fixture {
-    cleat__store *store;
-    recorder rec;
-} fixture;
-
-static int set_up(void **state)
-{
-    fixture *f = calloc(1, sizeof(*f));
-    f->store = open_store();
-    recorder_init(&f->rec, f->store);
-    *state = f;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    fixture *f = *state;
-    recorder_deinit(&f->rec);
-    cleat__store_close(f->store);
-    unlink("test.db");
-    free(f);
-    return 0;
-}
+typedef recorder_fixture fixture;
 
 /* ---- Reading back ---- */
 
@@ -279,7 +257,7 @@ static void test_unreadable_source(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, recorder_set_up, recorder_tear_down)
     const struct CMUnitTest tests[] = {
         TEST(test_every_attribute_comes_back),
         TEST(test_span_from_nowhere),

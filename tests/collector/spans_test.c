@@ -6,29 +6,7 @@
 
 static const char run_text[] = "019207a3-0001-7000-8000-000000000001";
 
-typedef struct fixture {
-    cleat__store *store;
-    recorder rec;
-} fixture;
-
-static int set_up(void **state)
-{
-    fixture *f = calloc(1, sizeof(*f));
-    f->store = open_store();
-    recorder_init(&f->rec, f->store);
-    *state = f;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    fixture *f = *state;
-    recorder_deinit(&f->rec);
-    cleat__store_close(f->store);
-    unlink("test.db");
-    free(f);
-    return 0;
-}
+typedef recorder_fixture fixture;
 
 /* ---- Spans ---- */
 
@@ -331,7 +309,7 @@ static void test_trace_is_found_by_prefix(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, recorder_set_up, recorder_tear_down)
     const struct CMUnitTest tests[] = {
         TEST(test_spans_come_by_start_time),
         TEST(test_stored_span_says_what_it_was),

@@ -262,7 +262,7 @@ static void test_who_waits_too_long_is_given_up(void **state)
     hire(at, &all, 10);
     cleat__uuid id = add(at, north);
     advance(at, 5000);
-    check_state(at, &id, "CANCELLED no worker took it within 5s");
+    check_state(at, &id, "CANCELLED its batch was not due within 5s");
     check_silence(&all);
 }
 

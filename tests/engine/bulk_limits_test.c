@@ -134,8 +134,8 @@ static void test_one_without_a_key_fails_alone(void **state)
     cleat__command command = {
         .tenant = CLEAT__TENANT_DEFAULT, .kind = CLEAT__COMMAND_TRIGGER, .as.trigger = {items, 2, ids}};
     assert_int_equal(ask(at, &command), CLEAT_OK);
-    assert_string_equal(state_of(at, &ids[0]),
-                        "FAILED failed to parse step expression (CEL): expression: no such key: key");
+    assert_string_equal(state_of(at, &ids[0]), "FAILED failed to parse step expression (CEL): the key of "
+                                               "rate limit 1, \"input.key\": no such key: key");
     assert_string_equal(state_of(at, &ids[1]), "QUEUED");
 }
 

@@ -179,6 +179,62 @@ static void test_a_chain_is_cancelled_by_its_first_run(void **state)
     check_file();
 }
 
+static void declare_once(rig *at, cleat_idempotency_method method)
+{
+    const cleat__idempotency once = {
+        .expression = cleat_slice_of("input.k"), .ttl_ms = 60000, .method = method};
+    cleat__workflow flow = workflow_of("flow:flow", &durable_policy);
+    task_of(&flow)->is_durable = true;
+    flow.idempotency = &once;
+    assert_int_equal(put_workflow(at, CLEAT__TENANT_DEFAULT, &flow, NULL), CLEAT_OK);
+}
+
+/* Not a child's, though it is of its kind: that would be started twice for the same thing. */
+static void test_an_idempotency_key_is_the_next_ones(void **state)
+{
+    rig *at = *state;
+    cleat__uuid child;
+    declare_once(at, CLEAT_IDEMPOTENCY_TTL);
+    cleat__uuid run = trigger(at, "flow:flow", "{\"k\":\"x\"}", 0);
+    assert_int_equal(ask_flow(at, &run, 1, "{\"k\":\"x\"}", "mine", &child), CLEAT_ALREADY_EXISTS);
+    assert_int_equal(ask_flow(at, &run, 1, "{\"k\":\"y\"}", "mine", &child), CLEAT_OK);
+    cleat__uuid next = go_on(at, &run, 1, "{\"k\":\"x\"}");
+    assert_string_equal(state_of(at, &next), "RUNNING");
+    assert_int_equal(ask_flow(at, &next, 1, "{\"k\":\"x\"}", "mine", &child), CLEAT_ALREADY_EXISTS);
+    check_file();
+}
+
+/* The new run, or the one that has its key. */
+static cleat_status start_once(rig *at, cleat__uuid *id)
+{
+    cleat__uuid refused;
+    const cleat__trigger item = {
+        .workflow = cleat_slice_of("flow"), .input = cleat_slice_of("{\"k\":\"x\"}"), .child_index = -1};
+    cleat__command command = {.tenant = CLEAT__TENANT_DEFAULT,
+                              .kind = CLEAT__COMMAND_TRIGGER,
+                              .refused = &refused,
+                              .as.trigger = {&item, 1, id}};
+    return ask(at, &command);
+}
+
+/* The next one was told that it is not to be: the key is that of the run, which lives still, until that ends. */
+static void test_a_next_one_that_is_cancelled_gives_the_key_back(void **state)
+{
+    rig *at = *state;
+    cleat__uuid run, has;
+    declare_once(at, CLEAT_IDEMPOTENCY_STATUS);
+    assert_int_equal(start_once(at, &run), CLEAT_OK);
+    cleat__uuid next = begin_next(at, &run, 1, "{\"k\":\"x\"}");
+    assert_int_equal(start_once(at, &has), CLEAT_ALREADY_EXISTS);
+    assert_true(cleat__uuid_equals(&has, &next));
+    assert_int_equal(cancel(at, &next), CLEAT_OK);
+    assert_int_equal(start_once(at, &has), CLEAT_ALREADY_EXISTS);
+    assert_true(cleat__uuid_equals(&has, &run));
+    assert_int_equal(cancel(at, &run), CLEAT_OK);
+    assert_int_equal(start_once(at, &has), CLEAT_OK);
+    check_file();
+}
+
 static int open_flow(void **state)
 {
     int failed = open_fixture(state);
@@ -195,6 +251,8 @@ int main(void)
         TEST(test_a_hook_is_the_next_ones),
         TEST(test_a_hook_over_restarts_and_links),
         TEST(test_a_hook_of_a_chain_that_was_cancelled),
+        TEST(test_an_idempotency_key_is_the_next_ones),
+        TEST(test_a_next_one_that_is_cancelled_gives_the_key_back),
         TEST(test_a_wish_is_that_of_the_whole_chain),
         TEST(test_a_chain_is_cancelled_by_its_first_run),
     };

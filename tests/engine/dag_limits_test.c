@@ -188,6 +188,9 @@ static void test_waiting_for_a_slot_counts_as_waiting_for_a_worker(void **state)
     advance(&at->core, 1);
     check_tasks(at, &second, "a=cancelled b=cancelled c=held");
     check_run(at, &second, "QUEUED");
+    assert_int_equal(count_of("SELECT count(*) FROM task_end WHERE error = 'it did not get a slot of input.k "
+                              "for \"x\" within 5m0s'"),
+                     1);
     advance(&at->core, 300000);
     check_tasks(at, &second, "a=cancelled b=cancelled c=cancelled");
     check_run(at, &second, "CANCELLED");

@@ -1,6 +1,8 @@
 /* The log of a durable run: what its invocations ask for, and that a replay gets the same again. */
 #include "durable_test.h"
 
+#include "support/overheard.h"
+
 static cleat__uuid start(rig *at)
 {
     declare(at);
@@ -461,35 +463,21 @@ static void test_a_branch_begins_with_what_was_before(void **state)
 
 /* ---- Size ---- */
 
-typedef struct said {
-    int warnings;
-    char text[512];
-} said;
-
-static void hear_log(void *user_data, cleat_log_level level, const char *message)
-{
-    said *all = user_data;
-    all->warnings += level == CLEAT_LOG_WARN;
-    snprintf(all->text, sizeof(all->text), "%s", message);
-}
-
 static void test_a_large_log_is_warned_of_once(void **state)
 {
     rig *at = *state;
     cleat__uuid run = start(at);
-    said all = {0};
+    overheard log;
     static cleat__durable_request requests[1000];
-    cleat_log_set_handler(hear_log, &all, CLEAT_LOG_WARN);
+    overhear(&log, "cleat_continue_as_new()");
     for (size_t i = 0; i < 11; i++) {
         for (size_t j = 0; j < 1000; j++) {
             requests[j] = memo_of("a", "1");
         }
-        assert_int_equal(all.warnings, i >= 10);
+        assert_int_equal(gate_count(&log.lines), i >= 10);
         assert_int_equal(ask_with(at, &run, 1, requests, 1000, NULL, NULL), CLEAT_OK);
     }
-    cleat_log_set_handler(NULL, NULL, CLEAT_LOG_WARN);
-    assert_int_equal(all.warnings, 1);
-    assert_non_null(strstr(all.text, "cleat_continue_as_new()"));
+    assert_int_equal(overheard_end(&log), 1);
 }
 
 int main(void)

@@ -2,6 +2,7 @@
 #include "durable_test.h"
 
 #include "store/hook.h"
+#include "support/overheard.h"
 
 static cleat__uuid start(rig *at)
 {
@@ -101,40 +102,27 @@ static void test_one_event_ends_the_waits_of_many(void **state)
     assert_int_equal(at->ears.count, COUNT);
 }
 
-typedef struct logged {
-    int warnings;
-    char text[512];
-} logged;
-
-static void hear_log(void *user_data, cleat_log_level level, const char *message)
-{
-    logged *all = user_data;
-    all->warnings += level == CLEAT_LOG_WARN;
-    snprintf(all->text, sizeof(all->text), "%s", message);
-}
-
 /* Else a member that is spelt wrongly would look as if no event came. */
 static void test_an_expression_without_a_value_is_warned_of_once(void **state)
 {
     rig *at = *state;
     cleat__uuid run = start(at);
     cleat__condition paid = event_of("paid");
-    logged all = {0};
+    overheard log;
     int64_t node;
-    cleat_log_set_handler(hear_log, &all, CLEAT_LOG_WARN);
+    overhear(&log, "counts as no match");
     paid.expression = cleat_slice_of("input.order == 7");
     wait_for(at, &run, 1, &paid, 1, &node);
     push_event(at, "paid", "{\"order\":8}", NULL, NULL);
-    assert_int_equal(all.warnings, 0);
+    assert_int_equal(gate_count(&log.lines), 0);
     for (int i = 0; i < 3; i++) {
         push_event(at, "paid", "{\"ordre\":7}", NULL, NULL);
         assert_string_equal(outcome(at, &run, 1, node), "SUSPENDED 0:-");
     }
-    cleat_log_set_handler(NULL, NULL, CLEAT_LOG_WARN);
-    assert_int_equal(all.warnings, 1);
+    assert_int_equal(overheard_end(&log), 1);
     assert_non_null(
-        strstr(all.text, "\"paid\" counts as no match for who waits for it with \"input.order == 7\": "));
-    assert_non_null(strstr(all.text, ": no such key: order"));
+        strstr(log.text, "\"paid\" counts as no match for who waits for it with \"input.order == 7\": "));
+    assert_non_null(strstr(log.text, ": no such key: order"));
 }
 
 static void test_looking_back(void **state)

@@ -318,8 +318,8 @@ static void test_old_keys_are_forgotten(void **state)
     assert_true(count_of("SELECT count(*) FROM idempotency") <= 6);
 }
 
-/* One that goes on as a new run hands its key on. One that only starts another of its kind still lives when that ends. */
-static void test_a_child_of_its_kind_gives_the_key_back(void **state)
+/* Only one that goes on as a new run hands its key on (chain_hand_over_test.c). */
+static void test_a_child_of_its_kind_is_refused_as_any_other(void **state)
 {
     rig *at = *state;
     const cleat__idempotency rule = {
@@ -334,12 +334,8 @@ static void test_a_child_of_its_kind_gives_the_key_back(void **state)
     child.parent_id = parent;
     child.child_index = 0;
     answer made = trigger_many(at, CLEAT__TENANT_DEFAULT, &child, 1);
-    assert_int_equal(made.status, CLEAT_OK);
-    collides(at, "a", "{}", &made.ids[0]);
-    assert_int_equal(cancel(at, &made.ids[0]), CLEAT_OK);
+    assert_int_equal(made.status, CLEAT_ALREADY_EXISTS);
     collides(at, "a", "{}", &parent);
-    assert_int_equal(cancel(at, &parent), CLEAT_OK);
-    started(at, "a", "{}");
 }
 
 static int count_up(void *argument)
@@ -390,7 +386,7 @@ int main(void)
         TEST(test_a_replay_does_not_ask_for_the_key),
         TEST(test_a_new_version_has_its_own_rule),
         TEST(test_old_keys_are_forgotten),
-        TEST(test_a_child_of_its_kind_gives_the_key_back),
+        TEST(test_a_child_of_its_kind_is_refused_as_any_other),
         TEST(test_a_key_takes_few_steps),
     };
 #undef TEST

@@ -300,7 +300,7 @@ static void test_waiting_for_a_slot_counts_as_waiting_for_a_worker(void **state)
             report(at, &first, 0, CLEAT_OK, "1");
         }
     }
-    check_state(at, &third, "CANCELLED no worker took it within 5m0s");
+    check_state(at, &third, "CANCELLED it did not get a slot of input.k for \"a\" within 5m0s");
     check_state(at, &second, "RUNNING");
 }
 

@@ -272,7 +272,8 @@ static void test_waiting_for_units_counts_as_waiting_for_a_worker(void **state)
     cleat__uuid first = trigger(at, "a:a", "{}", 0), second = trigger(at, "a:a", "{}", 0);
     assert_int_equal(report(at, &first, 0, CLEAT_OK, "1"), CLEAT_OK);
     advance(at, 300000);
-    assert_string_equal(state_of(at, &second), "CANCELLED no worker took it within 5m0s");
+    assert_string_equal(state_of(at, &second),
+                        "CANCELLED it did not get 1 unit of the rate limit calls within 5m0s");
 }
 
 static void test_what_was_never_begun_gives_its_units_back(void **state)

@@ -114,7 +114,7 @@ static void test_keys(void **state)
         {"'all'", NULL, NULL, "all", NULL},
         {"has(input.id) ? input.id : ''", NULL, NULL, "", NULL},
         {"string(int(input.n))", "{\"n\":12}", NULL, "12", NULL},
-        {"input.id", NULL, NULL, NULL, "the idempotency key cannot be made"},
+        {"input.id", NULL, NULL, NULL, "the idempotency key cannot be made: \"input.id\": no such key: id"},
         {"input.id", "{\"id\":7}", NULL, NULL, "the idempotency key cannot be made"},
         {"output.id", "{}", NULL, NULL, "output"},
         {"workflow_run_id", "{}", NULL, NULL, "workflow_run_id"},

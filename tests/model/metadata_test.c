@@ -7,8 +7,9 @@
 
 #include "model/metadata.h"
 
-#define ID   "01020300-0000-0000-0000-000000000000"
-#define TAIL "\"hatchet__parent_workflow_run_id\":\"" ID "\",\"hatchet__parent_step_run_id\":\"" ID "\"}"
+#define ID     "01020300-0000-0000-0000-000000000000"
+#define RUN_ID "09080000-0000-0000-0000-000000000000"
+#define TAIL   "\"hatchet__parent_workflow_run_id\":\"" RUN_ID "\",\"hatchet__parent_step_run_id\":\"" ID "\"}"
 
 static void test_what_a_child_inherits(void **state)
 {
@@ -42,10 +43,11 @@ static void test_what_a_child_inherits(void **state)
         {"{}", "{\"\\u0068atchet__parent_step_run_id\":\"x\"}", "{" TAIL},
         {"{\"\\u0061\":1}", "{\"a\":12345678901234567890}", "{\"a\":12345678901234567890," TAIL},
     };
-    const cleat__uuid id = {{1, 2, 3}};
+    const cleat__uuid run = {{9, 8}}, id = {{1, 2, 3}};
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         cleat__buffer out = {0};
-        cleat__metadata_inherit(cleat_slice_of(cases[i].parent), cleat_slice_of(cases[i].own), &id, &out);
+        cleat__metadata_inherit(cleat_slice_of(cases[i].parent), cleat_slice_of(cases[i].own), &run, &id,
+                                &out);
         cleat__buffer_append_byte(&out, '\0');
         assert_string_equal((const char *)out.data, cases[i].expected);
         cleat__buffer_deinit(&out);

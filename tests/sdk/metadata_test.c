@@ -113,12 +113,14 @@ static void assert_child(const char *parent, const char *own, const char *stored
 {
     cleat__metadata metadata;
     cleat_slice text;
-    char *below = cleat__metadata_for_children(cleat_slice_of(parent), "ID");
+    char *below = cleat__metadata_for_children(cleat_slice_of(parent), "RUN", "ID");
     assert_non_null(below);
     cleat__metadata_init_child(&metadata, cleat_slice_of(own), below);
     cleat_text_map map = cleat__metadata_map(&metadata);
     assert_true(cleat_slice_equals(map.get(map.self, "a"), cleat_slice_of(a)));
     assert_true(cleat_slice_equals(map.get(map.self, "hatchet__parent_step_run_id"), cleat_slice_of("ID")));
+    assert_true(
+        cleat_slice_equals(map.get(map.self, "hatchet__parent_workflow_run_id"), cleat_slice_of("RUN")));
     assert_false(cleat_slice_equals(map.get(map.self, "traceparent"), cleat_slice_of("parent's")));
     assert_int_equal(cleat__metadata_text(&metadata, &text), CLEAT_OK);
     assert_true(cleat_slice_equals(text, cleat_slice_of(own)));

@@ -1,6 +1,7 @@
 /* The traces of workflows (telemetry.md section 6): each invocation and each queued step where its mode puts it,
  * the origin one link away from all of them, and no trace larger than its own invocation. */
 #include "support/gate.h"
+#include "support/overheard.h"
 #include "support/sdk_fixture.h"
 #include "support/spans.h"
 #include "trace/batch.h"
@@ -176,37 +177,25 @@ static void without_a_carrier_the_first_invocation_is_the_origin(void **state)
     span_assert_link(&second, 1, &first, "origin");
 }
 
-static char warnings[2048];
-
-static void keep_warning(void *user_data, cleat_log_level level, const char *message)
-{
-    (void)user_data;
-    size_t size = strlen(warnings);
-    if (level == CLEAT_LOG_WARN && strstr(message, "WORKFLOW_TRACE_MODE") != NULL) {
-        snprintf(warnings + size, sizeof(warnings) - size, "%s\n", message);
-    }
-}
-
 static void an_unknown_mode_is_linked_and_said_once(void **state)
 {
     sdk_fixture *it = *state;
     cleat_run_id id;
-    warnings[0] = '\0';
-    cleat_log_set_handler(keep_warning, NULL, CLEAT_LOG_WARN);
+    overheard log;
+    overhear(&log, "WORKFLOW_TRACE_MODE");
     setenv("WORKFLOW_TRACE_MODE", "sideways", 1);
     sdk_trace(it, NULL, NULL);
     add_workflow(it, CLEAT_WORKFLOW(sleepy, .name = "sleepy"));
     start_and_wait(it, "sleepy", &id);
     unsetenv("WORKFLOW_TRACE_MODE");
-    cleat_log_set_handler(NULL, NULL, CLEAT_LOG_ERROR);
+    assert_int_equal(overheard_end(&log), 1);
 
     cleat_span_view second = spans_get(it->spans, "workflow.execute sleepy", 1);
     span_assert_string(&second, "workflow.trace.mode", "linked");
     assert_true(span_is_root(&second));
-    assert_non_null(strstr(warnings, "sideways"));
-    assert_non_null(strstr(warnings, "linked"));
-    assert_non_null(strstr(warnings, "continuous"));
-    assert_ptr_equal(strchr(warnings, '\n'), warnings + strlen(warnings) - 1);
+    assert_non_null(strstr(log.text, "sideways"));
+    assert_non_null(strstr(log.text, "linked"));
+    assert_non_null(strstr(log.text, "continuous"));
 }
 
 /* ---- Through the queue ---- */

@@ -85,16 +85,16 @@ static void handle_wait(cleat__http_call *call)
 }
 
 static const cleat__http_route routes[] = {
-    {"GET", "/open", CLEAT__HTTP_OPEN | CLEAT__HTTP_INLINE, handle_echo, NULL},
-    {"GET", "/tenants/{tenant}/echo", 0, handle_echo, NULL},
-    {"POST", "/tenants/{tenant}/echo", 0, handle_echo, NULL},
-    {"GET", "/tenants/{tenant}/names/{name}", CLEAT__HTTP_NAMED, handle_echo, NULL},
-    {"DELETE", "/things/{thing}", 0, handle_nothing, NULL},
-    {"POST", "/json", 0, handle_json, NULL},
-    {"GET", "/status", 0, handle_status, NULL},
-    {"GET", "/typed", 0, handle_typed, NULL},
-    {"GET", "/silence", 0, handle_silence, NULL},
-    {"GET", "/wait", CLEAT__HTTP_OPEN, handle_wait, NULL},
+    {"GET", "/open", CLEAT__HTTP_OPEN | CLEAT__HTTP_INLINE, handle_echo},
+    {"GET", "/tenants/{tenant}/echo", 0, handle_echo},
+    {"POST", "/tenants/{tenant}/echo", 0, handle_echo},
+    {"GET", "/tenants/{tenant}/names/{name}", CLEAT__HTTP_NAMED, handle_echo},
+    {"DELETE", "/things/{thing}", 0, handle_nothing},
+    {"POST", "/json", 0, handle_json},
+    {"GET", "/status", 0, handle_status},
+    {"GET", "/typed", 0, handle_typed},
+    {"GET", "/silence", 0, handle_silence},
+    {"GET", "/wait", CLEAT__HTTP_OPEN, handle_wait},
 };
 
 /* ---- Set-up ---- */

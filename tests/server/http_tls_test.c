@@ -19,7 +19,7 @@ static void handle_hello(cleat__http_call *call)
     cleat__http_call_answer(call, 200, "text/plain", &text);
 }
 
-static const cleat__http_route routes[] = {{"GET", "/hello", CLEAT__HTTP_OPEN, handle_hello, NULL}};
+static const cleat__http_route routes[] = {{"GET", "/hello", CLEAT__HTTP_OPEN, handle_hello}};
 static const cleat__http_table table = {routes, 1, NULL};
 
 static cleat_status start(const char *cert, const char *key, const char *client_ca, cleat__http_server **out)

@@ -145,8 +145,8 @@ static void test_bad_pauses(void **state)
 {
     fixture *it = *state;
     const cleat_pause_options sizeless = {.ttl_ms = 1};
-    assert_refused(cleat_client_pause_workflow(it->client, "nobodys", NULL), CLEAT_NOT_FOUND,
-                   "there is no task \"nobodys\": no worker has declared it");
+    assert_refused(cleat_client_pause_workflow(it->client, "no:body", NULL), CLEAT_NOT_FOUND,
+                   "there is no task \"no:body\": no worker has declared it");
     assert_refused(cleat_client_resume_workflow(it->client, "nobodys"), CLEAT_NOT_FOUND, "nobodys");
     assert_refused(cleat_client_pause_workflow(it->client, "x", CLEAT_PAUSE_OPTIONS(.ttl_ms = -1)),
                    CLEAT_INVALID_ARGUMENT, "ttl_ms");
@@ -232,11 +232,11 @@ static void test_bad_filters_of_runs(void **state)
 {
     fixture *it = *state;
     cleat_client *client = it->client;
-    static const char *const tasks[] = {"nobodys", NULL}, *const pairs[] = {"customer", NULL};
+    static const char *const tasks[] = {"no:body", NULL}, *const pairs[] = {"customer", NULL};
     static const char *const wrong[] = {"a:\xff", NULL};
     size_t count = 99;
     assert_refused(cleat_client_cancel_many(client, CLEAT_RUN_FILTER(.tasks = tasks), &count),
-                   CLEAT_NOT_FOUND, "there is no task \"nobodys\"");
+                   CLEAT_NOT_FOUND, "there is no task \"no:body\"");
     assert_int_equal(count, 0);
     assert_refused(
         cleat_client_cancel_many(client, CLEAT_RUN_FILTER(.statuses = 1U << CLEAT_RUN_FAILED), &count),

@@ -135,6 +135,39 @@ static void test_a_workflow_of_one_task_is_its_task(void **state)
     assert_string_equal(it->result.output, "1");
 }
 
+static cleat_status spawn_kid(cleat_task *task, void *user_data)
+{
+    (void)user_data;
+    cleat_status status = cleat_task_spawn(task, "kid", NULL, NULL, NULL);
+    return status == CLEAT_OK ? cleat_task_return_format(task, "\"%s\"", cleat_task_run_id(task).text)
+                              : status;
+}
+
+static cleat_status tell_metadata(cleat_task *task, void *user_data)
+{
+    fixture *it = user_data;
+    (void)snprintf(it->text, sizeof(it->text), "%.*s", CLEAT_SLICE_ARGS(cleat_task_metadata(task)));
+    gate_add(&it->seen);
+    return CLEAT_OK;
+}
+
+static void test_a_child_knows_the_run_and_the_task_that_it_is_of(void **state)
+{
+    fixture *it = *state;
+    char expected[256];
+    assert_ok(cleat_worker_add_task(
+        it->worker, CLEAT_TASK_OPTIONS(.name = "kid", .run = tell_metadata, .user_data = it)));
+    start(it, CLEAT_DAG_TASK(.name = "last", .run = spawn_kid), NULL);
+    dag_run(it, "{}", CLEAT_RUN_COMPLETED);
+    gate_wait(&it->seen, 1);
+    const char *task_id = strstr(it->result.output, "\"last\":\"");
+    assert_non_null(task_id);
+    (void)snprintf(expected, sizeof(expected),
+                   "\"hatchet__parent_workflow_run_id\":\"%s\",\"hatchet__parent_step_run_id\":\"%.36s\"",
+                   it->result.id.text, task_id + strlen("\"last\":\""));
+    assert_non_null(strstr(it->text, expected));
+}
+
 /* ---- Conditions ---- */
 
 static cleat_status tell_skipped(cleat_task *task, void *user_data)
@@ -351,14 +384,6 @@ static cleat_status push_paid(cleat_task *task, void *user_data)
     (void)user_data;
     cleat_status status = cleat_client_push(cleat_task_client(task), "order:paid", NULL, NULL, NULL);
     return status == CLEAT_OK ? CLEAT_OK : cleat_task_fail(task, status, "%s", cleat_error_message());
-}
-
-static cleat_status tell_metadata(cleat_task *task, void *user_data)
-{
-    fixture *it = user_data;
-    (void)snprintf(it->text, sizeof(it->text), "%.*s", CLEAT_SLICE_ARGS(cleat_task_metadata(task)));
-    gate_add(&it->seen);
-    return CLEAT_OK;
 }
 
 static void test_an_event_says_which_run_and_which_task_pushed_it(void **state)
@@ -609,6 +634,7 @@ int dag_suite_run(const sdk_target *target)
         TEST(test_of_parents_that_have_made_too_much_the_largest_is_left_out),
         TEST(test_a_task_is_retried_alone),
         TEST(test_a_workflow_of_one_task_is_its_task),
+        TEST(test_a_child_knows_the_run_and_the_task_that_it_is_of),
         TEST(test_a_task_is_skipped_by_what_a_parent_has_made),
         TEST(test_a_task_is_cancelled_by_what_a_parent_has_made),
         TEST(test_a_task_waits_for_an_event),

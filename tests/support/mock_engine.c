@@ -508,6 +508,6 @@ cleat__remote_settings mock_settings(const mock_engine *engine)
     settings.heartbeat_ms = 20;
     settings.durable_reconnect_ms = 1;
     settings.durable_grace_ms = 30;
-    settings.gather_ms = 300000; /* of a machine with much else to do */
+    settings.gather_ms = settings.call_timeout_ms = settings.flush_ms = 300000; /* of a busy machine */
     return settings;
 }

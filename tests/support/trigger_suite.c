@@ -152,8 +152,8 @@ static void test_bad_filters(void **state)
     start_worker(it, NULL, 0);
     assert_refused(cleat_client_create_filter(it->client, "order:note", &wrong, NULL), CLEAT_INVALID_ARGUMENT,
                    "character 11");
-    assert_refused(cleat_client_create_filter(it->client, "nobodys", &good, NULL), CLEAT_NOT_FOUND,
-                   "there is no task \"nobodys\": no worker has declared it, or it was deleted since");
+    assert_refused(cleat_client_create_filter(it->client, "no:body", &good, NULL), CLEAT_NOT_FOUND,
+                   "there is no task \"no:body\": no worker has declared it, or it was deleted since");
     assert_refused(cleat_client_create_filter(it->client, "order:note",
                                               &(cleat_filter){.scope = "\xff", .expression = "true"}, NULL),
                    CLEAT_INVALID_ARGUMENT, "UTF-8");
@@ -170,8 +170,8 @@ static void test_bad_filters(void **state)
     assert_refused(cleat_client_delete_filter(it->client, &none), CLEAT_NOT_FOUND, none.text);
     assert_refused(cleat_client_list_filters(it->client, CLEAT_FILTER_LIST_OPTIONS(.limit = 1001), &list),
                    CLEAT_INVALID_ARGUMENT, "limit");
-    assert_refused(cleat_client_list_filters(it->client, CLEAT_FILTER_LIST_OPTIONS(.task = "nobodys"), &list),
-                   CLEAT_NOT_FOUND, "there is no task \"nobodys\": no worker has declared it");
+    assert_refused(cleat_client_list_filters(it->client, CLEAT_FILTER_LIST_OPTIONS(.task = "no:body"), &list),
+                   CLEAT_NOT_FOUND, "there is no task \"no:body\": no worker has declared it");
     cleat_filter_list_deinit(&list);
     cleat_filter_list_deinit(NULL);
 }

@@ -1,4 +1,5 @@
 /* Workflows that wait: times, events and hooks; what becomes of a run meanwhile: versions, cancellation. */
+#include "support/overheard.h"
 #include "support/workflow_suite.h"
 
 #include "base/clock.h"
@@ -405,20 +406,6 @@ static void test_a_run_without_a_version_is_missed_too(void **state)
 
 /* ---- Time that an invocation takes ---- */
 
-typedef struct heard {
-    gate warnings;
-    char text[512];
-} heard;
-
-static void hear_log(void *user_data, cleat_log_level level, const char *message)
-{
-    heard *all = user_data;
-    if (level == CLEAT_LOG_WARN && strstr(message, "execution_timeout_ms") != NULL) {
-        (void)snprintf(all->text, sizeof(all->text), "%s", message);
-        gate_add(&all->warnings);
-    }
-}
-
 static void add_to_gate(void *user_data)
 {
     gate_add(user_data);
@@ -457,16 +444,14 @@ static void take_too_long(workflow_fixture *it, int64_t limit_ms)
 static void test_an_invocation_that_takes_too_long(void **state)
 {
     workflow_fixture *it = *state;
-    heard all = {.text = ""};
-    gate_init(&all.warnings);
-    cleat_log_set_handler(hear_log, &all, CLEAT_LOG_WARN);
-    for (int64_t limit_ms = 250; gate_count(&all.warnings) == 0 && limit_ms <= 16000; limit_ms *= 4) {
+    overheard log;
+    overhear(&log, "execution_timeout_ms");
+    for (int64_t limit_ms = 250; gate_count(&log.lines) == 0 && limit_ms <= 16000; limit_ms *= 4) {
         take_too_long(it, limit_ms);
     }
-    cleat_log_set_handler(NULL, NULL, CLEAT_LOG_WARN);
-    assert_non_null(strstr(all.text, "workflow \"long\" was in step \"slow\""));
-    assert_non_null(strstr(all.text, "execution_timeout_ms = "));
-    gate_deinit(&all.warnings);
+    (void)overheard_end(&log);
+    assert_non_null(strstr(log.text, "workflow \"long\" was in step \"slow\""));
+    assert_non_null(strstr(log.text, "execution_timeout_ms = "));
 }
 
 /* ---- Cancellation ---- */

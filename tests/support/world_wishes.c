@@ -25,12 +25,25 @@ static void add_label(sim_world *world, sim_slip *made, size_t item)
     task->needs_label = made->desired.is_required;
 }
 
+/* One of the tenant's, if there is one. */
+static cleat__uuid any_worker(sim_world *world, int64_t tenant)
+{
+    size_t first = (size_t)pick(world, WORLD_WORKERS);
+    for (size_t i = 0; i < WORLD_WORKERS; i++) {
+        const sim_worker *worker = &world->workers[(first + i) % WORLD_WORKERS];
+        if (worker->is_there && worker->tenant == tenant) {
+            return worker->id;
+        }
+    }
+    return world->workers[first].id;
+}
+
 void world_add_wish(sim_world *world, sim_slip *made, size_t item)
 {
     known *task = &world->tasks[made->tasks[item]];
     if (pick(world, 4) == 0) {
-        made->items[item].desired_worker = world->workers[pick(world, WORLD_WORKERS)].id;
-        task->desired = made->items[item].desired_worker;
+        task->desired = any_worker(world, made->command.tenant);
+        made->items[item].desired_worker = task->desired;
     }
     if (pick(world, 6) == 0 && !task->is_dag) {
         add_label(world, made, item);

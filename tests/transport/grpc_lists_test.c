@@ -417,6 +417,19 @@ static void test_lists_that_are_none(void **state)
     http_sink_stop(sink);
 }
 
+static void test_a_question_that_is_too_long(void **state)
+{
+    fixture *it = *state;
+    const cleat__run_page page = {.what = {.until_ms = INT64_MAX}, .limit = 9};
+    cleat_run_list list = {0};
+    const http_answer answer = {
+        .status = 414, .body = cleat_slice_of("{\"errors\":[{\"description\":\"too many arguments\"}]}")};
+    http_sink *sink = open_http(it, &answer, 1, "");
+    assert_refused(it->transport->runs(it->transport, &page, &list), CLEAT_TOO_LARGE, "too many arguments");
+    assert_int_equal(list.count, 0);
+    http_sink_stop(sink);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -429,6 +442,7 @@ int main(void)
         TEST(test_counts_of_queues_are_read),
         TEST(test_rate_limits_are_asked_for_and_read),
         TEST(test_lists_that_are_none),
+        TEST(test_a_question_that_is_too_long),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

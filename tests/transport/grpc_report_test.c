@@ -1,4 +1,5 @@
 /* The transport over gRPC: what workers say, reports and log lines. */
+#include "support/overheard.h"
 #include "transport/grpc_listener.h"
 
 /* ---- Reports ---- */
@@ -99,32 +100,22 @@ static void test_reports_outlive_what_befalls_a_server(void **state)
     }
 }
 
-static void on_refusal(void *user_data, cleat_log_level level, const char *message)
-{
-    (void)level;
-    if (strstr(message, "does not take a report") != NULL) {
-        gate_add(user_data);
-    }
-}
-
 /* But one that is refused again and again while others are taken is to blame itself. */
 static void test_a_report_that_alone_is_refused(void **state)
 {
     fixture *it = *state;
-    gate given_up;
-    gate_init(&given_up);
-    cleat_log_set_handler(on_refusal, &given_up, CLEAT_LOG_WARN);
+    overheard log;
+    overhear(&log, "does not take a report");
     mock_fail_part(&it->engine, MOCK_EVENT, CLEAT_IO, "poison");
     assert_ok(report(it, 1, 0, CLEAT_OK, "\"poison\""));
-    for (int i = 0; i < 5000 && gate_count(&given_up) == 0; i++) {
+    for (int i = 0; i < 5000 && gate_count(&log.lines) == 0; i++) {
         int events = mock_count(&it->engine, MOCK_EVENT);
         assert_ok(report(it, 2, 0, CLEAT_OK, "1"));
         mock_wait(&it->engine, MOCK_EVENT, events + 1);
     }
-    gate_wait(&given_up, 1);
-    cleat_log_set_handler(NULL, NULL, CLEAT_LOG_WARN);
+    gate_wait(&log.lines, 1);
+    (void)overheard_end(&log);
     assert_true(mock_count(&it->engine, MOCK_EVENT) >= 20);
-    gate_deinit(&given_up);
 }
 
 static void test_a_report_that_is_refused_is_given_up(void **state)

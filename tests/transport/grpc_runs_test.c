@@ -2,6 +2,8 @@
 #include "transport/grpc_test.h"
 
 #include "support/one_task.h"
+#include "support/overheard.h"
+#include "support/sanitizer.h"
 
 #include "cleat/trace.h"
 
@@ -39,29 +41,15 @@ static void test_the_version_is_asked_first(void **state)
     assert_int_equal(mock_count(&it->engine, MOCK_VERSION), 2);
 }
 
-typedef struct log_lines {
-    pthread_mutex_t mutex;
-    char text[4096];
-} log_lines;
-
-static void on_log(void *user_data, cleat_log_level level, const char *message)
-{
-    log_lines *lines = user_data;
-    (void)level;
-    pthread_mutex_lock(&lines->mutex);
-    strncat(lines->text, message, sizeof(lines->text) - strlen(lines->text) - 1);
-    pthread_mutex_unlock(&lines->mutex);
-}
-
 static void assert_warns(fixture *it, const char *version, const char *part)
 {
-    log_lines lines = {.mutex = PTHREAD_MUTEX_INITIALIZER};
+    overheard log;
     it->engine.version = version;
-    cleat_log_set_handler(on_log, &lines, CLEAT_LOG_WARN);
+    overhear(&log, "");
     reopen(it, mock_settings(&it->engine));
-    cleat_log_set_handler(NULL, NULL, CLEAT_LOG_WARN);
-    if (part == NULL ? lines.text[0] != '\0' : strstr(lines.text, part) == NULL) {
-        fail_msg("of %s it says \"%s\"", version, lines.text);
+    (void)overheard_end(&log);
+    if (part == NULL ? log.text[0] != '\0' : strstr(log.text, part) == NULL) {
+        fail_msg("of %s it says \"%s\"", version, log.text);
     }
 }
 
@@ -105,12 +93,13 @@ static void test_no_server(void **state)
 /* One that is there and says nothing is not waited for any longer. */
 static void test_a_server_that_says_nothing(void **state)
 {
+    enum { CALL_MS = UNDER_THREAD_SANITIZER ? 3000 : 500 };
     fixture *it = *state;
     cleat__transport *other = NULL;
     cleat__remote_settings settings = mock_settings(&it->engine);
     settings.connect_timeout_ms = -1;
-    settings.greeting_ms = 1500;
-    settings.call_timeout_ms = 500;
+    settings.greeting_ms = 3 * CALL_MS;
+    settings.call_timeout_ms = CALL_MS;
     int versions = mock_count(&it->engine, MOCK_VERSION);
     mock_be_silent(&it->engine, MOCK_VERSION, true);
     assert_refused(cleat__transport_grpc_new(&settings, &other), CLEAT_TIMEOUT, "does not answer in time");
@@ -131,14 +120,6 @@ static void *open_late(void *argument)
     return NULL;
 }
 
-static void on_waiting(void *user_data, cleat_log_level level, const char *message)
-{
-    (void)level;
-    if (strstr(message, "cannot reach the server at") != NULL) {
-        gate_add(user_data);
-    }
-}
-
 /* It is waited for, and that is said once, where nobody has asked for more than warnings. */
 static void test_a_server_that_comes_late(void **state)
 {
@@ -146,20 +127,17 @@ static void test_a_server_that_comes_late(void **state)
     late client = {.settings = mock_settings(&it->engine)};
     char address[64];
     pthread_t thread;
-    gate waiting;
+    overheard log;
     snprintf(address, sizeof(address), "%s", client.settings.address);
     it->transport->free(it->transport);
     it->transport = NULL;
     mock_stop(&it->engine);
-    gate_init(&waiting);
-    cleat_log_set_handler(on_waiting, &waiting, CLEAT_LOG_WARN);
+    overhear(&log, "cannot reach the server at");
     assert_int_equal(pthread_create(&thread, NULL, open_late, &client), 0);
-    gate_wait(&waiting, 1);
+    gate_wait(&log.lines, 1);
     mock_start(&it->engine, (mock_options){.address = address});
     pthread_join(thread, NULL);
-    cleat_log_set_handler(NULL, NULL, CLEAT_LOG_WARN);
-    assert_int_equal(gate_count(&waiting), 1);
-    gate_deinit(&waiting);
+    assert_int_equal(overheard_end(&log), 1);
     assert_int_equal(client.status, CLEAT_OK);
     it->transport = client.transport;
 }
@@ -333,11 +311,8 @@ static void test_what_is_wrong_is_not_tried_again(void **state)
 static void test_a_server_that_does_not_answer(void **state)
 {
     fixture *it = *state;
-    cleat__remote_settings settings = mock_settings(&it->engine);
     cleat__workflow workflow = workflow_of(policy);
-    settings.call_timeout_ms = 700;
-    settings.tries = 2;
-    reopen(it, settings);
+    open_impatient(it, (impatience){.call_ms = 700, .tries = 2});
     mock_be_silent(&it->engine, MOCK_PUT_WORKFLOW, true);
     assert_refused(it->transport->put_workflow(it->transport, &workflow), CLEAT_TIMEOUT,
                    "does not answer in time");

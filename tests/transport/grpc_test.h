@@ -33,6 +33,27 @@ static inline void reopen(fixture *it, cleat__remote_settings settings)
     assert_ok(cleat__transport_grpc_new(&settings, &it->transport));
 }
 
+/* How long a call may take, and how often it is tried; 0: as the mock's. */
+typedef struct impatience {
+    int64_t call_ms, away_ms;
+    unsigned tries;
+} impatience;
+
+/* Its first call, which has no more time than the others, is made until it comes through. */
+static inline void open_impatient(fixture *it, impatience how)
+{
+    cleat_status status = CLEAT_TIMEOUT;
+    it->transport->free(it->transport);
+    while (status == CLEAT_TIMEOUT) {
+        cleat__remote_settings settings = mock_settings(&it->engine);
+        settings.call_timeout_ms = how.call_ms;
+        settings.durable_reconnect_ms = how.away_ms != 0 ? how.away_ms : settings.durable_reconnect_ms;
+        settings.tries = how.tries != 0 ? how.tries : settings.tries;
+        status = cleat__transport_grpc_new(&settings, &it->transport);
+    }
+    assert_ok(status);
+}
+
 static inline int set_up(void **state)
 {
     fixture *it = calloc(1, sizeof(*it));

@@ -46,6 +46,7 @@ static cleat_status connect_to(mock_engine *engine, cleat_client_options options
         return status;
     }
     settings.connect_timeout_ms = 20;
+    settings.greeting_ms = 300000; /* of a busy machine */
     settings.reconnect_ms = settings.retry_ms = 1;
     status = cleat__transport_grpc_new(&settings, &transport);
     if (status == CLEAT_OK) {

@@ -1,5 +1,6 @@
 /* The transport over gRPC: workers. */
 #include "support/http_sink.h"
+#include "support/overheard.h"
 #include "transport/grpc_listener.h"
 
 /* ---- Registration and heartbeats ---- */
@@ -105,21 +106,12 @@ static void test_a_forgotten_worker_registers_anew(void **state)
     listener_remove(&worker, it->transport);
 }
 
-static void note_refusal(void *user_data, cleat_log_level level, const char *message)
-{
-    (void)level;
-    if (strstr(message, "does not register worker Packer: INVALID_ARGUMENT too many labels") != NULL) {
-        gate_add(user_data);
-    }
-}
-
 /* Whatever is wrong there: it is not asked as fast as it answers. */
 static void test_a_server_that_always_forgets(void **state)
 {
     fixture *it = *state;
     listener worker;
-    gate refused;
-    gate_init(&refused);
+    overheard log;
     cleat__remote_settings settings = mock_settings(&it->engine);
     settings.reconnect_ms = settings.reconnect_max_ms = 50;
     reopen(it, settings);
@@ -128,12 +120,11 @@ static void test_a_server_that_always_forgets(void **state)
     listener_add(&worker, it->transport);
     mock_wait(&it->engine, MOCK_REGISTER, 6); /* the first, two at once, and three later */
     assert_true(cleat__clock_monotonic_ns(NULL) - began_ns >= 3 * 50 * CLEAT__NS_PER_MS);
-    cleat_log_set_handler(note_refusal, &refused, CLEAT_LOG_WARN);
+    overhear(&log, "does not register worker Packer: INVALID_ARGUMENT too many labels");
     mock_fail(&it->engine, MOCK_REGISTER, CLEAT_INVALID_ARGUMENT, "too many labels", -1);
-    gate_wait(&refused, 1);
+    gate_wait(&log.lines, 1);
     listener_remove(&worker, it->transport);
-    cleat_log_set_handler(NULL, NULL, CLEAT_LOG_WARN);
-    gate_deinit(&refused);
+    (void)overheard_end(&log);
 }
 
 static void test_an_old_server(void **state)
