@@ -4,7 +4,7 @@ set -eu
 # shellcheck source=tests/cli/check.sh
 . "$CLEAT_SOURCE/tests/cli/check.sh"
 
-for verb in '' serve demo hook 'hook resume' runs 'runs ls' 'runs show' 'runs cancel' 'runs replay' schedule 'schedule ls' 'schedule add' 'schedule rm' \
+for verb in '' serve demo run push hook 'hook resume' runs 'runs ls' 'runs show' 'runs cancel' 'runs replay' schedule 'schedule ls' 'schedule add' 'schedule rm' \
     'schedule enable' 'schedule disable' backup check export import traces 'traces ls' 'traces show' 'traces open' token 'token create' \
     'token ls' 'token revoke' version; do
     # shellcheck disable=SC2086 # a verb is words
