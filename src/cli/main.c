@@ -5,7 +5,10 @@
 static const cleat__verb verbs[] = {
     {"serve", "run the engine for other processes", cleat__verb_serve},
     {"demo", "fan out over real files, traced by parent and by link", cleat__verb_demo},
-    {"runs", "list, show and cancel runs", cleat__verb_runs},
+    {"run", "start a run of a task", cleat__verb_run},
+    {"push", "push an event", cleat__verb_push},
+    {"runs", "list, show, cancel and replay runs", cleat__verb_runs},
+    {"workflows", "pause workflows and let them go on", cleat__verb_workflows},
     {"schedule", "list, make and delete runs at a time and crons", cleat__verb_schedule},
     {"hook", "resume workflows that wait for somebody", cleat__verb_hook},
     {"traces", "list and show traces", cleat__verb_traces},

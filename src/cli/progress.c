@@ -1,6 +1,7 @@
 #include "progress.h"
 
 #include "bar.h"
+#include "format.h"
 
 #include <stdio.h>
 #include <unistd.h>
@@ -28,6 +29,15 @@ void cleat__progress_show(cleat__progress *progress, int64_t done, int64_t total
     fflush(stderr);
     cleat__buffer_deinit(&bar);
     progress->drawn = percent;
+}
+
+void cleat__progress_count(cleat__progress *progress, int64_t done)
+{
+    if (progress->terminal.is_terminal) {
+        fprintf(stderr, "\r%s %s\033[K", progress->label, cleat__format_count(done).text);
+        fflush(stderr);
+        progress->drawn = 0;
+    }
 }
 
 void cleat__progress_end(cleat__progress *progress)

@@ -14,6 +14,8 @@ typedef struct cleat__progress {
 
 void cleat__progress_begin(cleat__progress *progress, const char *label);
 void cleat__progress_show(cleat__progress *progress, int64_t done, int64_t total);
+/* Where nobody knows how much there is. */
+void cleat__progress_count(cleat__progress *progress, int64_t done);
 void cleat__progress_end(cleat__progress *progress); /* removes it */
 
 #endif

@@ -1,39 +1,38 @@
 #include "run_change.h"
 
-#include "args.h"
+#include "base/clock.h"
 #include "database.h"
+#include "engine_client.h"
+#include "format.h"
 #include "message.h"
-#include "sdk/client.h"
+#include "progress.h"
+#include "run_filter.h"
 #include "store/chain.h"
+#include "store/tenant.h"
 
 #include <limits.h>
 #include <stdio.h>
 
 #define TASKS "POST /api/v1/stable/tenants/TENANT/tasks/"
 
-/* It is the engine's business, so the file must not be in use: the message then names the
- * process that has it, and how a server is asked. */
-static int make(const cleat__run_change *change, const char *db, int64_t tenant, const cleat_run_id *id)
+typedef struct changing {
+    const cleat__run_change *change;
+    const char *db, *tenant;
+    cleat__run_wish wish;
+    bool json;
+} changing;
+
+/* Whoever has the file is named by the message, and how a server is asked. */
+static int open_engine(const changing *it, const char *tenant, const char *body, cleat_client **out)
 {
-    cleat_client *client = NULL;
-    /* What its owner keeps is not this verb's business. */
-    const cleat_client_options *options =
-        CLEAT_CLIENT_OPTIONS(.database = cleat__database_path(db), .run_retention_ms = -1,
-                             .trace_retention_ms = -1, .trace_retention_bytes = -1);
-    cleat_status status = cleat__client_new_for(tenant, options, &client);
-    if (status == CLEAT_OK) {
-        status = change->make(client, id);
-    }
-    int code = CLEAT__EXIT_OK;
-    if (status == CLEAT_BUSY) {
-        code = cleat__complain("%s; a server is asked over HTTP: " TASKS "%s {\"externalIds\":[\"%s\"]}",
-                               cleat_error_message(), change->path, id->text);
-    } else if (status != CLEAT_OK) {
-        code = cleat__complain_status(status);
-    }
-    cleat_client_free(client);
-    return code;
+    char asked[256];
+    const cleat__engine_choice choice = {
+        .verb = it->change->verb, .db = it->db, .tenant = tenant, .asked = asked};
+    (void)snprintf(asked, sizeof(asked), TASKS "%s %s", it->change->path, body);
+    return cleat__engine_client(&choice, out);
 }
+
+/* ---- One ---- */
 
 /* The run, or the one that it has gone on as. */
 static cleat_status get_run(const cleat__run_change *change, cleat__store *store, const cleat__uuid *id,
@@ -45,66 +44,160 @@ static cleat_status get_run(const cleat__run_change *change, cleat__store *store
     return status == CLEAT_OK ? cleat__run_get(store, &last, row) : status;
 }
 
-/* Looked up by a reader first: a wrong id or file must not start an engine, nor create a file. */
-static int resolve(const cleat__run_change *change, const char *db, const char *text, cleat_run_id *out,
-                   int64_t *tenant)
+/* Looked up by a reader first: a wrong id or file must not start an engine, nor create a file; and whose the run is
+ * nobody need say. */
+static int resolve(const changing *it, const char *text, cleat_run_id *out, cleat__tenant *tenant)
 {
     cleat__store *store = NULL;
     cleat__uuid id;
     cleat__run_row row = {0};
-    int code = cleat__database_open(db, &store);
+    int code = cleat__database_open(it->db, &store);
     if (code == CLEAT__EXIT_OK) {
         code = cleat__database_find_run(store, text, &id);
     }
     if (code == CLEAT__EXIT_OK) {
-        cleat_status status = get_run(change, store, &id, &row);
+        cleat_status status = get_run(it->change, store, &id, &row);
+        if (status == CLEAT_OK) {
+            status = cleat__tenant_get(store, row.tenant, tenant);
+        }
         code = status == CLEAT_OK ? CLEAT__EXIT_OK : cleat__complain_status(status);
     }
     if (code == CLEAT__EXIT_OK) {
         cleat__uuid_format(&row.id, out->text);
     }
-    *tenant = row.tenant;
     cleat__store_close(store);
     return code;
 }
 
+/* A server is asked by a whole id only. */
+static int read_id(const changing *it, const char *text, cleat_run_id *out)
+{
+    cleat__uuid id;
+    if (cleat__uuid_parse(cleat_slice_of(text), &id) != CLEAT_OK) {
+        return cleat__complain_usage(it->change->verb, "\"%s\" is no whole id, which a server asks for",
+                                     text);
+    }
+    cleat__uuid_format(&id, out->text);
+    return CLEAT__EXIT_OK;
+}
+
+static int change_one(const changing *it, const char *text)
+{
+    bool is_remote = cleat__engine_is_remote(it->db);
+    cleat_client *client = NULL;
+    cleat_run_id id = {""};
+    cleat__tenant tenant = {.id = 0};
+    char body[64];
+    if (it->tenant != NULL || cleat__run_wish_is_there(&it->wish)) {
+        return cleat__complain_usage(it->change->verb, "options that choose runs are instead of RUN");
+    }
+    int code = is_remote ? read_id(it, text, &id) : resolve(it, text, &id, &tenant);
+    if (code == CLEAT__EXIT_OK) {
+        (void)snprintf(body, sizeof(body), "{\"externalIds\":[\"%s\"]}", id.text);
+        code = open_engine(it, is_remote ? NULL : tenant.name, body, &client);
+    }
+    if (code == CLEAT__EXIT_OK) {
+        cleat_status status = it->change->make(client, &id);
+        code = status == CLEAT_OK ? CLEAT__EXIT_OK : cleat__complain_status(status);
+    }
+    cleat_client_free(client);
+    if (code != CLEAT__EXIT_OK) {
+        return code;
+    }
+    if (it->json) {
+        printf("{\"id\":\"%s\",\"status\":\"%s\"}\n", id.text, it->change->status);
+    } else {
+        printf("%s %s\n", it->change->past, id.text);
+    }
+    return cleat__finish_output();
+}
+
+/* ---- Many ---- */
+
+static cleat_status change_all(const changing *it, cleat_client *client, const cleat_run_filter *filter,
+                               size_t *done)
+{
+    cleat__progress progress;
+    cleat_status status = CLEAT_OK;
+    size_t count = it->change->enough;
+    cleat__progress_begin(&progress, it->change->past);
+    while (status == CLEAT_OK && count >= it->change->enough) {
+        status = it->change->make_many(client, filter, &count);
+        *done += status == CLEAT_OK ? count : 0;
+        cleat__progress_count(&progress, (int64_t)*done);
+    }
+    cleat__progress_end(&progress);
+    return status;
+}
+
+static int change_many(const changing *it)
+{
+    int64_t now_ms = cleat__clock_unix_ns(NULL) / CLEAT__NS_PER_MS;
+    cleat_client *client = NULL;
+    cleat__run_wish_filter wished;
+    size_t done = 0;
+    int code = cleat__run_wish_read(it->change->verb, &it->wish, now_ms, &wished);
+    if (code == CLEAT__EXIT_OK) {
+        code = open_engine(it, it->tenant, "{\"filter\":{..}}", &client);
+    }
+    if (code != CLEAT__EXIT_OK) {
+        return code;
+    }
+    if (it->change->is_of_ended && (wished.filter.until_ms == 0 || wished.filter.until_ms > now_ms)) {
+        wished.filter.until_ms = now_ms;
+    }
+    cleat_status status = change_all(it, client, &wished.filter, &done);
+    if (status != CLEAT_OK && done > 0) {
+        code = cleat__complain("%s; before that: %s %zu", cleat_error_message(), it->change->past, done);
+    } else if (status != CLEAT_OK) {
+        code = cleat__complain_status(status);
+    }
+    cleat_client_free(client);
+    if (code != CLEAT__EXIT_OK) {
+        return code;
+    }
+    if (it->json) {
+        printf("{\"count\":%zu,\"status\":\"%s\"}\n", done, it->change->status);
+    } else {
+        printf("%s %s %s\n", it->change->past, cleat__format_count((int64_t)done).text,
+               done == 1 ? "run" : "runs");
+    }
+    return cleat__finish_output();
+}
+
+/* ---- The verb ---- */
+
 int cleat__run_change_verb(const cleat__run_change *change, int argc, char **argv)
 {
-    const char *db = NULL;
-    bool json = false;
-    char more[256];
-    const cleat__option options[] = {CLEAT__OPTION_DB(&db), CLEAT__OPTION_JSON(&json)};
+    changing it = {.change = change};
+    const cleat__option options[] = {
+        CLEAT__OPTION_WISH_TASK(&it.wish),     CLEAT__OPTION_WISH_STATUS(&it.wish),
+        CLEAT__OPTION_WISH_SINCE(&it.wish),    CLEAT__OPTION_WISH_UNTIL(&it.wish),
+        CLEAT__OPTION_WISH_METADATA(&it.wish), CLEAT__OPTION_WISH_ALL(&it.wish),
+        CLEAT__OPTION_ENGINE(&it.db),          CLEAT__OPTION_TENANT(&it.tenant),
+        CLEAT__OPTION_JSON(&it.json),
+    };
     const cleat__usage usage = {
         .verb = change->verb,
-        .operands = "RUN",
+        .operands = "[RUN]",
         .summary = change->summary,
-        .more = more,
-        .min_operands = 1,
+        .more = "RUN is an id, of a run in a file also the first characters of it (8 or more).\n"
+                "Options that choose runs are instead of it, and mean those that have all they\n"
+                "say. A server is asked when HATCHET_CLIENT_TOKEN is set and no --db is given.\n",
         .max_operands = 1,
         .options = options,
         .option_count = sizeof(options) / sizeof(*options),
     };
     const char *operands[CLEAT__OPERANDS_MAX];
-    cleat_run_id id;
-    (void)snprintf(more, sizeof(more),
-                   "Where a server has it, ask that: " TASKS "%s\n{\"externalIds\":[\"RUN\"]}\n",
-                   change->path);
     int code = cleat__args_parse(&usage, argc, argv, operands);
     if (code != CLEAT__ARGS_GO) {
         return code;
     }
-    int64_t tenant = CLEAT__TENANT_DEFAULT;
-    code = resolve(change, db, operands[0], &id, &tenant);
-    if (code == CLEAT__EXIT_OK) {
-        code = make(change, db, tenant, &id);
+    if (operands[0] != NULL) {
+        return change_one(&it, operands[0]);
     }
-    if (code != CLEAT__EXIT_OK) {
-        return code;
+    if (!cleat__run_wish_is_there(&it.wish)) {
+        return cleat__complain_usage(change->verb, "which runs? RUN, options that choose some, or --all");
     }
-    if (json) {
-        printf("{\"id\":\"%s\",\"status\":\"%s\"}\n", id.text, change->status);
-    } else {
-        printf("%s %s\n", change->past, id.text);
-    }
-    return cleat__finish_output();
+    return change_many(&it);
 }

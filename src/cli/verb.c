@@ -9,7 +9,7 @@ static void print_verbs(const char *group, const cleat__verb *verbs, int count)
     const char *blank = group[0] != '\0' ? " " : "";
     printf("usage: cleat %s%sVERB [options]\n\n", group, blank);
     for (int i = 0; i < count; i++) {
-        printf("  %-8s  %s\n", verbs[i].name, verbs[i].summary);
+        printf("  %-9s  %s\n", verbs[i].name, verbs[i].summary);
     }
     printf("\ncleat %s%sVERB --help says more about each.\n", group, blank);
 }

@@ -30,6 +30,8 @@ int cleat__verb_export(const cleat__cli *cli, int argc, char **argv);
 int cleat__verb_import(const cleat__cli *cli, int argc, char **argv);
 int cleat__verb_hook(const cleat__cli *cli, int argc, char **argv);
 int cleat__verb_hook_resume(const cleat__cli *cli, int argc, char **argv);
+int cleat__verb_push(const cleat__cli *cli, int argc, char **argv);
+int cleat__verb_run(const cleat__cli *cli, int argc, char **argv);
 int cleat__verb_runs(const cleat__cli *cli, int argc, char **argv);
 int cleat__verb_runs_ls(const cleat__cli *cli, int argc, char **argv);
 int cleat__verb_runs_show(const cleat__cli *cli, int argc, char **argv);
@@ -50,6 +52,9 @@ int cleat__verb_traces(const cleat__cli *cli, int argc, char **argv);
 int cleat__verb_traces_ls(const cleat__cli *cli, int argc, char **argv);
 int cleat__verb_traces_open(const cleat__cli *cli, int argc, char **argv);
 int cleat__verb_traces_show(const cleat__cli *cli, int argc, char **argv);
+int cleat__verb_workflows(const cleat__cli *cli, int argc, char **argv);
+int cleat__verb_workflows_pause(const cleat__cli *cli, int argc, char **argv);
+int cleat__verb_workflows_resume(const cleat__cli *cli, int argc, char **argv);
 int cleat__verb_version(const cleat__cli *cli, int argc, char **argv);
 
 #endif
