@@ -23,8 +23,9 @@ enum { STOP_TIMEOUT_MS = 10000 };
 typedef struct serve_options {
     const char *db;
     int64_t rate_limit;
-    const char *ratio;                      /* of the internal traces */
-    const char *retain_runs, *retain_bytes; /* NULL: the default */
+    const char *ratio; /* of the internal traces */
+    /* NULL: the default */
+    const char *retain_runs, *retain_runs_bytes, *retain_spans, *retain_spans_bytes;
     cleat__server_options server;
 } serve_options;
 
@@ -36,21 +37,33 @@ static double read_ratio(const char *text)
     return text == NULL || (end != text && *end == '\0') ? ratio : NAN;
 }
 
+/* Of the options "retain-WHAT" and "retain-WHAT-bytes", which may be absent. */
+static int read_limits(const char *what, const char *age, const char *bytes, int64_t *age_ms,
+                       int64_t *most_bytes)
+{
+    if (age != NULL && strcmp(age, "forever") == 0) {
+        *age_ms = -1;
+    } else if (age != NULL && !cleat__lifetime_parse(age, age_ms)) {
+        return cleat__complain_usage(
+            "serve", "--retain-%s must be such as 30d or 12h, or forever, not \"%s\"", what, age);
+    }
+    if (bytes != NULL && strcmp(bytes, "unlimited") == 0) {
+        *most_bytes = -1;
+    } else if (bytes != NULL && !cleat__byte_count_parse(bytes, most_bytes)) {
+        return cleat__complain_usage(
+            "serve", "--retain-%s-bytes must be such as 10G or 500M, or unlimited, not \"%s\"", what, bytes);
+    }
+    return CLEAT__EXIT_OK;
+}
+
 static int read_retention(serve_options *options)
 {
     cleat__server_options *server = &options->server;
-    const char *age = options->retain_runs, *bytes = options->retain_bytes;
-    if (age != NULL && strcmp(age, "forever") == 0) {
-        server->run_retention_ms = -1;
-    } else if (age != NULL && !cleat__lifetime_parse(age, &server->run_retention_ms)) {
-        return cleat__complain_usage("serve",
-                                     "--retain-runs must be such as 30d or 12h, or forever, not \"%s\"", age);
-    }
-    if (bytes != NULL && !cleat__byte_count_parse(bytes, &server->run_retention_bytes)) {
-        return cleat__complain_usage("serve", "--retain-runs-bytes must be such as 10G or 500M, not \"%s\"",
-                                     bytes);
-    }
-    return CLEAT__EXIT_OK;
+    int code = read_limits("runs", options->retain_runs, options->retain_runs_bytes,
+                           &server->run_retention_ms, &server->run_retention_bytes);
+    return code == CLEAT__EXIT_OK ? read_limits("spans", options->retain_spans, options->retain_spans_bytes,
+                                                &server->trace_retention_ms, &server->trace_retention_bytes)
+                                  : code;
 }
 
 /* Else it refuses all tokens: `token create` makes none with such a one. */
@@ -186,8 +199,10 @@ int cleat__verb_serve(const cleat__cli *cli, int argc, char **argv)
         CLEAT__NUMBER("rate-limit", "N", &chosen.rate_limit, 1, CLEAT__RATE_LIMIT_MAX,
                       "gRPC calls a second for each token; no limit"),
         CLEAT__TEXT("retain-runs", "TIME", &chosen.retain_runs, "runs go after that: 12h, forever...; 30d"),
-        CLEAT__TEXT("retain-runs-bytes", "SIZE", &chosen.retain_bytes,
-                    "oldest first above that: 10G...; no limit"),
+        CLEAT__TEXT("retain-runs-bytes", "SIZE", &chosen.retain_runs_bytes,
+                    "oldest first above that: 10G...; unlimited"),
+        CLEAT__TEXT("retain-spans", "TIME", &chosen.retain_spans, "spans go after that; 7d"),
+        CLEAT__TEXT("retain-spans-bytes", "SIZE", &chosen.retain_spans_bytes, "oldest first above that; 1G"),
         CLEAT__TEXT("otlp-forward", "URL", &server->otlp_forward, "spans also go to this OTLP back end"),
         CLEAT__TEXT("otlp-forward-header", "HEADER", &server->otlp_forward_header,
                     "\"Authorization: Bearer KEY\", for these"),

@@ -233,7 +233,9 @@ static void forward_added(void *argument, cleat__buffer *request)
 static cleat_status start_collector(cleat__server *self, const cleat__server_options *options)
 {
     bool has_forward = options->otlp_forward != NULL;
-    const cleat__collector_options collector = {.added = has_forward ? forward_added : NULL,
+    const cleat__collector_options collector = {.retention_ms = options->trace_retention_ms,
+                                                .retention_bytes = options->trace_retention_bytes,
+                                                .added = has_forward ? forward_added : NULL,
                                                 .added_argument = self};
     cleat_status status = has_forward ? start_forward(self, options) : CLEAT_OK;
     if (status == CLEAT_OK) {

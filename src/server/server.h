@@ -25,6 +25,8 @@ typedef struct cleat__server_options {
     cleat__internal_traces_options internal_traces;
     int64_t run_retention_ms;               /* since their end; 0: 30 days; negative: kept */
     int64_t run_retention_bytes;            /* of the file but for spans; 0: no limit */
+    int64_t trace_retention_ms;             /* of spans; 0: 7 days; negative: kept */
+    int64_t trace_retention_bytes;          /* of spans; 0: 1 GiB; negative: no limit */
     int keepalive_ms, keepalive_timeout_ms; /* of gRPC's connections; 0: see rpc.h */
     const cleat_clock *clock;               /* the engine's; to outlive the server; NULL: system */
 } cleat__server_options;

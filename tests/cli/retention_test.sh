@@ -1,5 +1,5 @@
 #!/bin/sh
-# What cleat serve removes, by age and by size, and what it keeps: what is young, and all when it is told to.
+# What cleat serve removes of runs and spans, by age and by size, and what it keeps: what is young, and all when it is told to.
 set -eu
 # shellcheck source=tests/cli/check.sh
 . "$CLEAT_SOURCE/tests/cli/check.sh"
@@ -46,12 +46,29 @@ for name in age size default; do
 done
 same 'old runs that are kept' "$(count forever.db old)" "$runs"
 
+# Spans have limits of their own; these are of the day before yesterday from now on.
+spans=$(sqlite3 young.db 'SELECT count(*) FROM span')
+[ "$spans" -gt 5 ] || fail "only $spans spans"
+for table in trace span; do
+    sqlite3 young.db "UPDATE $table SET start_ns = start_ns - 172800000000000, end_ns = end_ns - 172800000000000"
+done
+serve kept --retain-runs forever --retain-spans forever --retain-spans-bytes unlimited
+serve days --retain-runs forever --retain-spans 1d
+serve bytes --retain-runs forever --retain-spans-bytes 1K
+for name in days bytes; do
+    until [ "$(sqlite3 $name.db 'SELECT count(*) FROM span')" = 0 ]; do
+        # shellcheck disable=SC2086 # numbers
+        kill -0 $servers || fail "a server has ended"
+    done
+done
+same 'spans that are kept' "$(sqlite3 kept.db 'SELECT count(*) FROM span')" "$spans"
+
 for each in $servers; do
     server=$each
     end_server TERM 0
 done
 servers=
 same 'what is kept behind the end' "$(count forever.db old) $(count forever.db young)" "$runs $runs"
-for name in forever age size default; do
+for name in forever age size default kept days bytes; do
     expect 0 check --db $name.db
 done

@@ -23,12 +23,14 @@ for url in foo h:1 ftp://h http:// 'http://h/?q' http://u:p@h; do
     refuse 2 '--url must be such as' serve --grpc 127.0.0.1:0 --http 127.0.0.1:0 --url "$url"
 done
 
-# ---- How long runs are kept ----
-for time in 0d 30 forever1 -1d; do
-    refuse 2 '--retain-runs must be' serve --grpc 127.0.0.1:0 --http 127.0.0.1:0 --retain-runs "$time"
-done
-for size in 0 10X -1G 1.5G G ' 1G' 99999999999T; do
-    refuse 2 '--retain-runs-bytes must be' serve --grpc 127.0.0.1:0 --http 127.0.0.1:0 --retain-runs-bytes "$size"
+# ---- How long runs and spans are kept ----
+for what in runs spans; do
+    for time in 0d 30 forever1 -1d; do
+        refuse 2 "--retain-$what must be" serve --grpc 127.0.0.1:0 --http 127.0.0.1:0 --retain-$what "$time"
+    done
+    for size in 0 10X -1G 1.5G G ' 1G' 99999999999T unlimited1; do
+        refuse 2 "--retain-$what-bytes must be" serve --grpc 127.0.0.1:0 --http 127.0.0.1:0 --retain-$what-bytes "$size"
+    done
 done
 
 # ---- Certificates and keys ----

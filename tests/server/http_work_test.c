@@ -37,9 +37,9 @@ static void handle_small(cleat__http_call *call)
 }
 
 static const cleat__http_route routes[] = {
-    {"GET", "/endless", CLEAT__HTTP_OPEN, handle_endless, NULL},
-    {"GET", "/large", CLEAT__HTTP_OPEN, handle_large, NULL},
-    {"POST", "/small", CLEAT__HTTP_OPEN, handle_small, NULL},
+    {"GET", "/endless", CLEAT__HTTP_OPEN, handle_endless},
+    {"GET", "/large", CLEAT__HTTP_OPEN, handle_large},
+    {"POST", "/small", CLEAT__HTTP_OPEN, handle_small},
 };
 
 /* ---- Set-up ---- */

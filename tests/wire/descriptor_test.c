@@ -55,7 +55,8 @@ static const expected_message messages[] = {
      "1001 cleat_is_stored bool"}, /* Cleat's own */
     {&cleat__workflow_run_event__descriptor, "WorkflowRunEvent",
      "1 workflow_run_id string, 2 event_type WorkflowRunEventType, "
-     "3 event_timestamp google.protobuf.Timestamp, 4 results StepRunResult*"},
+     "3 event_timestamp google.protobuf.Timestamp, 4 results StepRunResult*, "
+     "1001 cleat_follow int32, 1002 cleat_ended_run_id string"}, /* Cleat's own */
     {&cleat__step_run_result__descriptor, "StepRunResult",
      "1 task_run_external_id string, 2 task_name string, 3 job_run_id string, 4 error string?, "
      "5 output string?"},
