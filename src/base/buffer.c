@@ -65,16 +65,6 @@ void cleat__buffer_append_string(cleat__buffer *buffer, const char *text)
     cleat__buffer_append_slice(buffer, cleat_slice_of(text));
 }
 
-void cleat__buffer_append_cut(cleat__buffer *buffer, cleat_slice text, size_t most)
-{
-    size_t size = text.size <= most ? text.size : most;
-    while (size > 0 && size < text.size && ((uint8_t)text.data[size] & 0xc0) == 0x80) {
-        size--;
-    }
-    cleat__buffer_append(buffer, text.data, size);
-    cleat__buffer_append_string(buffer, size < text.size ? "…" : "");
-}
-
 void cleat__buffer_append_byte(cleat__buffer *buffer, uint8_t byte)
 {
     cleat__buffer_append(buffer, &byte, 1);
