@@ -21,16 +21,6 @@ uint8_t *cleat__buffer_reserve(cleat__buffer *buffer, size_t size);
 void cleat__buffer_append(cleat__buffer *buffer, const void *data, size_t size);
 void cleat__buffer_append_slice(cleat__buffer *buffer, cleat_slice slice);
 void cleat__buffer_append_string(cleat__buffer *buffer, const char *text);
-/* Text of at most so many bytes; longer one is cut behind a character, and an ellipsis stands there. */
-static inline void cleat__buffer_append_cut(cleat__buffer *buffer, cleat_slice text, size_t most)
-{
-    size_t size = text.size <= most ? text.size : most;
-    while (size > 0 && size < text.size && ((uint8_t)text.data[size] & 0xc0) == 0x80) {
-        size--;
-    }
-    cleat__buffer_append(buffer, text.data, size);
-    cleat__buffer_append_string(buffer, size < text.size ? "…" : "");
-}
 void cleat__buffer_append_byte(cleat__buffer *buffer, uint8_t byte);
 void cleat__buffer_append_format(cleat__buffer *buffer, const char *format, ...) CLEAT_PRINTF(2, 3);
 /* All digits of a finite number, with a point, whatever the program's locale has there. */

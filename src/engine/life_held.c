@@ -3,6 +3,7 @@
 #include "base/buffer.h"
 #include "engine/dag.h"
 #include "engine/life_parts.h"
+#include "model/cut.h"
 #include "model/duration.h"
 
 enum { TEXT_SHOWN = 80 };
@@ -17,9 +18,9 @@ static bool tell_slot(const cleat__core *core, const cleat__run *run, cleat__buf
         return false;
     }
     cleat__buffer_append_string(text, "it did not get a slot of ");
-    cleat__buffer_append_cut(text, rule->name.data != NULL ? rule->name : rule->expression, TEXT_SHOWN);
+    cleat__cut_append(text, rule->name.data != NULL ? rule->name : rule->expression, TEXT_SHOWN);
     cleat__buffer_append_string(text, " for \"");
-    cleat__buffer_append_cut(text, key, TEXT_SHOWN);
+    cleat__cut_append(text, key, TEXT_SHOWN);
     cleat__buffer_append_string(text, "\" within");
     return true;
 }
@@ -33,7 +34,7 @@ static bool tell_rate(const cleat__lane *lane, cleat__buffer *text)
         if (lane->parked_in == &rate->waiting) {
             cleat__buffer_append_format(text, "it did not get %d unit%s of the rate limit ", units,
                                         units == 1 ? "" : "s");
-            cleat__buffer_append_cut(text, rate->key, TEXT_SHOWN);
+            cleat__cut_append(text, rate->key, TEXT_SHOWN);
             cleat__buffer_append_string(text, " within");
             return true;
         }

@@ -7,6 +7,7 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "model/cut.h"
 #include "model/duration.h"
 #include "model/rate_window.h"
 #include "model/workflow.h"
@@ -66,7 +67,7 @@ static void append_time_to(cleat__buffer *text, const waiting *self, int64_t at_
 
 static void append_given(cleat__buffer *text, cleat_slice given)
 {
-    cleat__buffer_append_cut(text, given, TEXT_SHOWN);
+    cleat__cut_append(text, given, TEXT_SHOWN);
 }
 
 static const char *are(int64_t count)

@@ -89,19 +89,6 @@ static void test_reals_have_a_point(void **state)
     setlocale(LC_NUMERIC, "C");
 }
 
-static void test_what_is_too_long_is_cut_behind_a_character(void **state)
-{
-    (void)state;
-    cleat__buffer buffer = {0};
-    cleat__buffer_append_cut(&buffer, cleat_slice_of("four"), 4);
-    cleat__buffer_append_cut(&buffer, cleat_slice_of("|five5"), 5);
-    cleat__buffer_append_cut(&buffer, cleat_slice_of("|a\xC3\xA4"), 3); /* a character of two bytes */
-    cleat__buffer_append_cut(&buffer, cleat_slice_of("|a\xC3\xA4"), 4);
-    cleat__buffer_append_cut(&buffer, (cleat_slice){NULL, 0}, 4);
-    assert_text(&buffer, "four|five…|a…|a\xC3\xA4");
-    cleat__buffer_deinit(&buffer);
-}
-
 static void test_json(void **state)
 {
     (void)state;
@@ -200,7 +187,6 @@ int main(void)
         cmocka_unit_test(test_reserve_does_not_count),
         cmocka_unit_test(test_format_longer_than_the_room),
         cmocka_unit_test(test_reals_have_a_point),
-        cmocka_unit_test(test_what_is_too_long_is_cut_behind_a_character),
         cmocka_unit_test(test_json),
         cmocka_unit_test(test_take_string),
         cmocka_unit_test_teardown(test_failure_sticks_at_each_allocation, restore),
