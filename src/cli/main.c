@@ -10,6 +10,7 @@ static const cleat__verb verbs[] = {
     {"runs", "list, show, cancel and replay runs", cleat__verb_runs},
     {"workflows", "pause workflows and let them go on", cleat__verb_workflows},
     {"schedule", "list, make and delete runs at a time and crons", cleat__verb_schedule},
+    {"limits", "list, make and delete rate limits", cleat__verb_limits},
     {"hook", "resume workflows that wait for somebody", cleat__verb_hook},
     {"traces", "list and show traces", cleat__verb_traces},
     {"backup", "copy the database while it is in use", cleat__verb_backup},

@@ -5,7 +5,7 @@ set -eu
 . "$CLEAT_SOURCE/tests/cli/check.sh"
 
 for verb in '' serve demo run push hook 'hook resume' runs 'runs ls' 'runs show' 'runs cancel' 'runs replay' schedule 'schedule ls' 'schedule add' 'schedule rm' \
-    'schedule enable' 'schedule disable' backup check export import traces 'traces ls' 'traces show' 'traces open' token 'token create' workflows 'workflows pause' 'workflows resume' \
+    'schedule enable' 'schedule disable' backup check export import traces 'traces ls' 'traces show' 'traces open' token 'token create' limits 'limits ls' 'limits put' 'limits rm' workflows 'workflows pause' 'workflows resume' \
     'token ls' 'token revoke' version; do
     # shellcheck disable=SC2086 # a verb is words
     expect 0 $verb --help
