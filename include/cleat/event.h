@@ -113,7 +113,8 @@ typedef struct cleat_event_list_options {
  *
  * Events that are pushed meanwhile move the rest by so many. CLEAT_NOT_FOUND: no worker ever declared one of the tasks.
  * CLEAT_INVALID_ARGUMENT: cleat_error_message() says what is wrong; also when a server would have to answer more than
- * 64 MiB: lower the limit. The caller deinits the list.
+ * 64 MiB: lower the limit. CLEAT_TOO_LARGE: a question of so many names is too long for a server. The caller deinits
+ * the list.
  */
 CLEAT_API cleat_status cleat_client_list_events(cleat_client *client, const cleat_event_list_options *options,
                                                 cleat_event_list *out);

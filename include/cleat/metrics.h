@@ -30,15 +30,16 @@ typedef struct cleat_run_metrics {
  * Counts the runs that the filter chooses; NULL: all. Tasks of runs of several are not counted: their runs are. All runs
  * are looked at since `since_ms`, so of a file with millions this takes a while, which the engine does not wait for.
  * CLEAT_NOT_FOUND: no worker ever declared one of the tasks. CLEAT_INVALID_ARGUMENT: cleat_error_message() says what is
- * wrong.
+ * wrong. CLEAT_TOO_LARGE: a question of so many names is too long for a server.
  */
 CLEAT_API cleat_status cleat_client_get_run_metrics(cleat_client *client, const cleat_run_filter *filter,
                                                     cleat_run_metrics *out);
 
 /* What waits and goes on of a task, those of runs of several among them. Times are ms since 1970 UTC; 0: there is none. */
 typedef struct cleat_queue_entry {
-    const char *task; /* "mail:send", and of "pack" "pack:pack"; NUL-terminated, belongs to the list */
-    int64_t queued;   /* wait for a worker, a limit or their time, but not for other tasks of their run */
+    const char *
+        task; /* in small letters: "mail:send", and of "pack" "pack:pack"; NUL-terminated, belongs to the list */
+    int64_t queued; /* wait for a worker, a limit or their time, but not for other tasks of their run */
     int64_t running;
     int64_t oldest_queued_at_ms;  /* since when the first of them waits */
     int64_t oldest_running_at_ms; /* since when the first of them goes on */

@@ -96,7 +96,8 @@ typedef struct cleat_run_list_options {
  *     cleat_run_list_deinit(&list);
  *
  * CLEAT_NOT_FOUND: no worker ever declared one of the tasks. CLEAT_INVALID_ARGUMENT: cleat_error_message() says what
- * is wrong; also when a server would have to answer more than 64 MiB: lower the limit. The caller deinits the list.
+ * is wrong; also when a server would have to answer more than 64 MiB: lower the limit. CLEAT_TOO_LARGE: a question of so
+ * many names is too long for a server. The caller deinits the list.
  */
 CLEAT_API cleat_status cleat_client_list_runs(cleat_client *client, const cleat_run_list_options *options,
                                               cleat_run_list *out);

@@ -10,6 +10,8 @@
 #include "store/chain.h"
 #include "store/tenant.h"
 
+#include <cleat/metrics.h>
+
 #include <limits.h>
 #include <stdio.h>
 
@@ -88,7 +90,7 @@ static int change_one(const changing *it, const char *text)
     cleat_run_id id = {""};
     cleat__tenant tenant = {.id = 0};
     char body[64];
-    if (it->tenant != NULL || cleat__run_wish_is_there(&it->wish)) {
+    if (cleat__run_wish_is_there(&it->wish)) {
         return cleat__complain_usage(it->change->verb, "options that choose runs are instead of RUN");
     }
     int code = is_remote ? read_id(it, text, &id) : resolve(it, text, &id, &tenant);
@@ -114,18 +116,32 @@ static int change_one(const changing *it, const char *text)
 
 /* ---- Many ---- */
 
+/* How many have ended by now: those that end once more since they were replayed are none of them. */
+static cleat_status count_ended(const changing *it, cleat_client *client, const cleat_run_filter *filter,
+                                size_t *most)
+{
+    cleat_run_metrics counts;
+    *most = SIZE_MAX;
+    cleat_status status =
+        it->change->is_of_ended ? cleat_client_get_run_metrics(client, filter, &counts) : CLEAT_EMPTY;
+    if (status == CLEAT_OK) {
+        *most = (size_t)(counts.completed + counts.failed + counts.cancelled);
+    }
+    return status == CLEAT_EMPTY ? CLEAT_OK : status;
+}
+
 static cleat_status change_all(const changing *it, cleat_client *client, const cleat_run_filter *filter,
                                size_t *done)
 {
     cleat__progress progress;
-    cleat_status status = CLEAT_OK;
-    size_t count = it->change->enough;
+    size_t count = it->change->enough, most = 0;
+    cleat_status status = count_ended(it, client, filter, &most);
     cleat__progress_begin(&progress, it->change->past);
-    while (status == CLEAT_OK && count >= it->change->enough) {
-        status = it->change->make_many(client, filter, &count);
+    do {
+        status = status == CLEAT_OK ? it->change->make_many(client, filter, &count) : status;
         *done += status == CLEAT_OK ? count : 0;
         cleat__progress_count(&progress, (int64_t)*done);
-    }
+    } while (status == CLEAT_OK && count >= it->change->enough && *done < most);
     cleat__progress_end(&progress);
     return status;
 }

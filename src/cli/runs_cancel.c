@@ -13,7 +13,7 @@ int cleat__verb_runs_cancel(const cleat__cli *cli, int argc, char **argv)
         .follows = true,
         .make = cleat_client_cancel,
         .make_many = cleat_client_cancel_many,
-        .enough = 1,
+        .enough = CLEAT_CANCEL_MANY_MAX,
     };
     (void)cli;
     return cleat__run_change_verb(&change, argc, argv);

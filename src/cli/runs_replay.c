@@ -12,7 +12,7 @@ int cleat__verb_runs_replay(const cleat__cli *cli, int argc, char **argv)
         .status = "QUEUED",
         .make = cleat_client_replay,
         .make_many = cleat_client_replay_many,
-        .enough = CLEAT_REPLAY_MANY_MAX,
+        .enough = 1,
         .is_of_ended = true,
     };
     (void)cli;

@@ -286,8 +286,8 @@ struct cleat__command {
             cleat__uuid id;
             const cleat__filter *filter; /* what it is from now on; what is absent stays as it is */
         } change_filter;
-        struct
-        { /* which is checked, by cleat__webhook_check(); so below. CLEAT_ALREADY_EXISTS: there is one of that name */
+        /* ADD_WEBHOOK: checked by cleat__webhook_check(); so below. CLEAT_ALREADY_EXISTS: there is one of that name. */
+        struct {
             const cleat__webhook *webhook;
             cleat__uuid *id;
         } add_webhook;

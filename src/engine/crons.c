@@ -278,7 +278,7 @@ static cleat_status warn_of_end(cleat__core *core, const cleat__cron_row *row, c
     if (type->has_failing_cron || cleat__runs_find(&core->runs, run_id) != NULL) {
         return CLEAT_OK;
     }
-    cleat_status status = cleat__core_check(core, cleat__run_get(core->store, run_id, &ended));
+    cleat_status status = cleat__core_check(core, cleat__run_glance(core->store, run_id, &ended));
     if (status == CLEAT_OK && ended.status == CLEAT_RUN_FAILED) {
         type->has_failing_cron = true;
         cleat__uuid_format(&row->id, id);

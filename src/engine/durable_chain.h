@@ -9,9 +9,9 @@
 cleat_status cleat__durable_chain_load(cleat__core *core, int64_t tenant, cleat__uuid *id,
                                        cleat_run_result *result);
 
-/* Goes from `*id`, a run that has ended, as far as `follow` says; `*out`: that one, if it lives, else NULL. Where a run has gone
- * on as others before there were rows that say as what (store/chain.h), the way may be longer than what is gone at once:
- * then it has gone on as another one. CLEAT_NO_MEMORY: it was not found out. */
+/* Goes from `*id`, a run that has ended, as far as `follow` says; `*out`: that one, if it lives, else NULL. Where no row
+ * says what a run has gone on as (store/chain.h: of the time before there were any, or since one of them was replayed),
+ * the way may be longer than what is gone at once: then it has gone on as another one. CLEAT_NO_MEMORY: it was not found out. */
 cleat_status cleat__durable_chain_follow(cleat__core *core, cleat__follow follow, cleat__uuid *id,
                                          cleat__run **out);
 

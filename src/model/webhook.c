@@ -165,7 +165,9 @@ static cleat_status evaluate(const char *what, cleat_slice text, const cleat__ex
     }
     cleat__expression_free(expression);
     *value = status == CLEAT_OK ? (cleat_slice){*out, size} : (cleat_slice){NULL, 0};
-    return status == CLEAT_INVALID_ARGUMENT
+    bool is_at_fault = status == CLEAT_INVALID_ARGUMENT ||
+                       status == CLEAT_RESOURCE_EXHAUSTED; /* it would take as much once more */
+    return is_at_fault
                ? cleat__fail(CLEAT_INVALID_ARGUMENT, "the request has no %s: %s", what, cleat_error_message())
                : status;
 }

@@ -214,7 +214,7 @@ static json_t *member(json_t *object, const char *key)
     json_t *found = json_object_get(object, key);
     if (found == NULL) {
         found = json_object();
-        json_object_set_new(object, key, found);
+        found = json_object_set_new(object, key, found) == 0 ? found : NULL;
     }
     return found;
 }
@@ -287,7 +287,7 @@ static json_t *rule_of(json_t *object, const cleat__rest_claim *row)
     }
     if (rules == NULL) {
         rules = json_array();
-        json_object_set_new(object, "concurrency", rules);
+        rules = json_object_set_new(object, "concurrency", rules) == 0 ? rules : NULL;
     }
     rule = json_pack("{s:s%, s:s, s:{}}", "expression", row->expression.data, row->expression.size, "type",
                      strategy, "keys");

@@ -36,9 +36,10 @@ cleat_status cleat__rest_query_claims(cleat__store *store, int64_t tenant,
         "json_extract(r.value, '$.strategy'), json_extract(t.limits, '$.keys[' || r.place || ']') AS k, "
         "count(*) AS n FROM task_live l JOIN task_type y ON y.id = l.type_id JOIN task t ON t.id = l.id, "
         "(SELECT d.id AS type_id, e.key AS place, e.value FROM task_type d, "
-        "json_each(d.declaration, '$.concurrency') e UNION ALL SELECT d.id, e.key + "
+        "json_each(d.declaration, '$.concurrency') e WHERE d.tenant = ?1 UNION ALL SELECT d.id, e.key + "
         "coalesce(json_array_length(d.declaration, '$.concurrency'), 0), e.value FROM task_type d, "
-        "json_each(d.declaration, '$.task_concurrency') e) r WHERE r.type_id = l.type_id AND y.tenant = ?1 "
+        "json_each(d.declaration, '$.task_concurrency') e WHERE d.tenant = ?1) r WHERE r.type_id = l.type_id "
+        "AND y.tenant = ?1 "
         "AND l.has_limits AND l.is_held = 0 AND l.state IN (0, 1) AND k IS NOT NULL "
         "GROUP BY 1, 2, 3, 4, 5 ORDER BY n DESC LIMIT 10000";
     _Static_assert(CLEAT_RUN_QUEUED == 0 && CLEAT_RUN_RUNNING == 1, "as the statement has them");

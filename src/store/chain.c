@@ -39,7 +39,8 @@ cleat_status cleat__chain_break(cleat__store *store, const cleat__uuid *id)
 {
     static const char sql[] =
         "WITH RECURSIVE former (id) AS (SELECT id FROM task_end WHERE id = ?1 AND "
-        "output LIKE '{\"cleat:continued_as\":\"%' UNION SELECT t.parent_id FROM former f JOIN task t ON "
+        "output LIKE '{\"cleat:continued_as\":\"%' AND EXISTS (SELECT 1 FROM chain WHERE last_id > ?1 AND "
+        "first_id <= ?1) UNION SELECT t.parent_id FROM former f JOIN task t ON "
         "t.id = f.id WHERE t.child_key >= '" CLEAT__CONTINUED_MARK "' AND t.child_key < 'cleat?') "
         "DELETE FROM chain WHERE first_id IN (SELECT id FROM former)";
     return run_on(store, sql, id, NULL);

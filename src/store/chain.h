@@ -9,7 +9,7 @@
 cleat_status cleat__chain_go_on(cleat__store *store, const cleat__uuid *from, const cleat__uuid *to);
 /* A run is about to live again: if it has gone on as another one, nobody knows what it will go on as now. */
 cleat_status cleat__chain_break(cleat__store *store, const cleat__uuid *id);
-/* A run is removed; the one before, if there is one, goes on as the one behind. */
+/* A run is removed; the one before, if there is one, goes on as the one behind; else the row goes. */
 cleat_status cleat__chain_remove(cleat__store *store, const cleat__uuid *id, const cleat__uuid *former);
 
 #define CLEAT__CHAIN_STEPS 1000 /* that the engine goes at once: some milliseconds */

@@ -28,8 +28,8 @@ typedef struct cleat__run_row {
     cleat_slice event_key; /* absent: none */
     cleat__uuid dag_id;    /* of the run that it is a task of; nil: none */
     bool is_dag;           /* it is a run of several tasks */
-    /* Absent where there is none; only in cleat__run_get, and metadata and error in cleat__run_glance. `outcome` is how it ended where the status does not say it:
-     * "SKIPPED", "TIMED_OUT", .. */
+    /* Absent where there is none; only in cleat__run_get(), and metadata and error in cleat__run_glance(). `outcome` is
+     * how it ended where the status does not say it: "SKIPPED", "TIMED_OUT", .. */
     cleat_slice input, metadata, output, error, outcome;
 } cleat__run_row;
 

@@ -167,9 +167,5 @@ cleat_status cleat__webhook_list(cleat__store *store, int64_t tenant,
             break;
         }
     }
-    if (code != SQLITE_ROW && code != SQLITE_DONE) {
-        status = cleat__store_error(store, "listing webhooks");
-    }
-    sqlite3_reset(select);
-    return status;
+    return cleat__store_rows_end(store, select, code, "listing webhooks");
 }

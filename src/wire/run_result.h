@@ -21,8 +21,8 @@ Cleat__WorkflowRunEvent *cleat__run_results_write(const cleat_run_result *result
                                                   const cleat__task_results *tasks, int64_t now_ms);
 
 /*
- * A client's reading; the id is that of the run whose end it is. A run with one task has that task's output, one with more an object by task name.
- * Of several errors it has the first; errors read as payload.h has them. A run none of whose tasks
+ * A client's reading; the id is that of the run whose end it is. A run with one task has that task's output, one with more
+ * an object by task name. Of several errors it has the first; errors read as payload.h has them. A run none of whose tasks
  * failed and one of whose was cancelled is CANCELLED.
  * CLEAT_INVALID_ARGUMENT; CLEAT_TOO_LARGE when there are no results, which means that; CLEAT_NO_MEMORY.
  */

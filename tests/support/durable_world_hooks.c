@@ -71,8 +71,8 @@ void dw_check_hooks(const dw_world *it)
     for (size_t run = 0; run < it->plan_count; run++) {
         const dw_plan *of = &it->plans[run];
         size_t last = 0;
-        for (size_t op = 0; op < of->op_count && of->last_invocation != 0;
-             op++) { /* else it was never stored */
+        bool was_stored = of->last_invocation != 0;
+        for (size_t op = 0; op < of->op_count && was_stored; op++) {
             size_t number = of->facts[op].payload;
             DW_CHECK(it, of->ops[op].kind != OP_HOOK || number > last, "payload %zu was taken after %zu",
                      number, last);

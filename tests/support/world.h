@@ -150,8 +150,8 @@ typedef struct sim_cron {
     size_t workflow;
     bool is_acknowledged, is_in_doubt; /* something was said of it, and not answered */
     bool is_enabled, is_deleted;
-    int64_t off_ms,
-        on_ms; /* Unix: it has nothing to do in between; on_ms INT64_MAX: nobody has said so yet */
+    /* Unix: it has nothing to do in between; on_ms INT64_MAX: nobody has said so yet. */
+    int64_t off_ms, on_ms;
 } sim_cron;
 
 /* Somebody who looks at a run. */

@@ -265,7 +265,6 @@ suite('durable tasks', () => {
                 assert.deepStrictEqual(times[1].value, times[0].value);
                 assert.strictEqual(times[1].now, times[0].now);
                 assert.ok(times[0].took >= 5950, `${times[0].took} ms`);
-                assert.ok(times[1].took < 5900, `${times[1].took} ms`);
             });
         });
 
