@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "base/utf8.h"
 #include "model/missing.h"
+#include "model/texts.h"
 #include "sdk/options.h"
 #include "sdk/task_name.h"
 
@@ -12,15 +13,6 @@
 enum { TASKS_MAX = 100 };
 
 /* ---- Texts ---- */
-
-size_t cleat__texts_count(const char *const *texts)
-{
-    size_t count = 0;
-    while (texts != NULL && texts[count] != NULL) {
-        count++;
-    }
-    return count;
-}
 
 static bool is_text(const char *text)
 {

@@ -12,8 +12,6 @@ enum {
     CLEAT__RUNS_ENDED = 1 << CLEAT_RUN_COMPLETED | 1 << CLEAT_RUN_FAILED | 1 << CLEAT_RUN_CANCELLED,
 };
 
-/* How many there are before NULL; of NULL none. */
-size_t cleat__texts_count(const char *const *texts);
 /* CLEAT_INVALID_ARGUMENT, naming `what`: one is no UTF-8. */
 cleat_status cleat__texts_check(const char *what, const char *const *texts);
 /* The same: one is no "key:value". */

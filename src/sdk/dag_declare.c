@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "model/duration.h"
+#include "model/texts.h"
 #include "sdk/options.h"
 
 #include <stdio.h>
@@ -194,11 +195,8 @@ static cleat_status copy_conditions(cleat__arena *memory, const cleat_dag_task *
 
 static cleat_status copy_parents(cleat__arena *memory, const char *const *from, cleat__workflow_task *to)
 {
-    size_t count = 0;
+    size_t count = cleat__texts_count(from);
     cleat_status status = CLEAT_OK;
-    while (from != NULL && from[count] != NULL) {
-        count++;
-    }
     if (count == 0) {
         return CLEAT_OK;
     }

@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "model/texts.h"
 #include "store/event_choice.h"
 #include "store/log.h"
 #include "store/query.h"
@@ -11,15 +12,6 @@
 #include "transport/event_list.h"
 #include "transport/log_list.h"
 #include "transport/rate_list.h"
-
-static size_t count_texts(const char *const *texts)
-{
-    size_t count = 0;
-    while (texts != NULL && texts[count] != NULL) {
-        count++;
-    }
-    return count;
-}
 
 /* ---- Events ---- */
 
@@ -45,13 +37,13 @@ static cleat_status make_event_filter(event_filter *it, cleat__store *store, int
     cleat_status status =
         cleat__embedded_find_workflows(store, tenant, page->workflows, page->workflow_count, &it->workflows);
     if (status == CLEAT_OK) {
-        status = cleat__embedded_texts(page->keys, count_texts(page->keys), &it->keys);
+        status = cleat__embedded_texts(page->keys, cleat__texts_count(page->keys), &it->keys);
     }
     if (status == CLEAT_OK) {
-        status = cleat__embedded_texts(page->scopes, count_texts(page->scopes), &it->scopes);
+        status = cleat__embedded_texts(page->scopes, cleat__texts_count(page->scopes), &it->scopes);
     }
     if (status == CLEAT_OK) {
-        status = cleat__embedded_texts(page->metadata, count_texts(page->metadata), &it->metadata);
+        status = cleat__embedded_texts(page->metadata, cleat__texts_count(page->metadata), &it->metadata);
     }
     it->choice = (cleat__event_choice){.since_ms = page->since_ms,
                                        .until_ms = page->until_ms,
